@@ -1,0 +1,44 @@
+{# The three clocks (design decision 5). No model asks the machine what time it is. #}
+
+{# The as-of day as a Jinja date: the var, or the day of the run's start in the zone. #}
+{% macro as_of_day() -%}
+    {%- if var("as_of") -%}
+        {{ return(modules.datetime.datetime.strptime(var("as_of") | string, "%Y-%m-%d").date()) }}
+    {%- else -%}
+        {{ return(run_started_at.astimezone(modules.pytz.timezone(var("zone"))).date()) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro as_of_date() -%} cast('{{ as_of_day() }}' as date) {%- endmacro %}
+
+{# The instant (UTC) at which the as-of day ends; everything before it counts, it itself does not. #}
+{% macro as_of_end() -%}
+    {%- set day = as_of_day() + modules.datetime.timedelta(days=1) -%}
+    {%- set midnight = modules.datetime.datetime(day.year, day.month, day.day) -%}
+    {%- set instant = modules.pytz.timezone(var("zone")).localize(midnight).astimezone(modules.pytz.utc) -%}
+    cast('{{ instant.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
+{%- endmacro %}
+
+{% macro known_at() -%} cast('{{ var("known_at") }}' as timestamp) {%- endmacro %}
+
+{# The filter of every staging model: it had happened by then, and we knew it by then. #}
+{% macro known_by_then(happened_at) -%}
+    loaded_at <= {{ known_at() }}
+    and ({{ happened_at }} is null or {{ happened_at }} < {{ as_of_end() }})
+{%- endmacro %}
+
+{# Rows that this incremental table has not seen: loaded since, or brought in by a later as-of day. The table
+   keeps `loaded_at` and `built_to` for it. #}
+{% macro not_seen_before(loaded_at, happened_at) -%}
+    {%- if is_incremental() -%}
+        (
+            {{ loaded_at }} > (
+                select coalesce(max(loaded_at), cast('1900-01-01' as timestamp)) from {{ this }}
+            )
+            or {{ happened_at }} >= (
+                select coalesce(max(built_to), cast('1900-01-01' as timestamp)) from {{ this }}
+            )
+        )
+    {%- else -%} 1 = 1
+    {%- endif -%}
+{%- endmacro %}

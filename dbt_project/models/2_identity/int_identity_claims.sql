@@ -1,0 +1,87 @@
+with
+
+    sighted as (select * from {{ ref("int_identifiers_sighted") }}),
+    identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
+    rules as (select * from {{ ref("identity_rules") }} where step = 1),
+
+    -- Two identifiers in one record claim to be one person, if a rule says so for their kinds.
+    pairs as (
+        select
+            lefts.identifier as left_identifier,
+            rights.identifier as right_identifier,
+            rules.rule_id,
+            lefts.seen_at as claimed_at,
+            lefts.row_key
+        from sighted as lefts
+        inner join rules on lefts.identifier_kind = rules.left_kind
+        inner join
+            sighted as rights
+            on lefts.row_key = rights.row_key
+            and lefts.source = rights.source
+            and rules.right_kind = rights.identifier_kind
+    ),
+
+    pairs_numbered as (
+        select
+            *,
+            row_number() over (
+                partition by left_identifier, right_identifier, rule_id
+                order by claimed_at, row_key
+            ) as claim_number,
+            count(*) over (
+                partition by left_identifier, right_identifier, rule_id
+            ) as claim_count
+        from pairs
+    ),
+
+    claims as (
+        select
+            left_identifier,
+            right_identifier,
+            rule_id,
+            claimed_at as first_claimed_at,
+            cast(claim_count as bigint) as claim_count,
+            row_key as evidence_row_key,
+            count(*) over (partition by rule_id, left_identifier) as rights_of_left,
+            count(*) over (partition by rule_id, right_identifier) as lefts_of_right
+        from pairs_numbered
+        where claim_number = 1
+    ),
+
+    claims_judged as (
+        select
+            {{ surrogate_key(["claims.left_identifier", "claims.right_identifier", "claims.rule_id"]) }}
+            as link_id,
+            claims.left_identifier,
+            claims.right_identifier,
+            claims.rule_id,
+            rules.confidence,
+            claims.first_claimed_at,
+            claims.claim_count,
+            claims.evidence_row_key,
+            case
+                when lefts.excluded_because is not null
+                then 'left identifier never joins: ' || lefts.excluded_because
+                when rights.excluded_because is not null
+                then 'right identifier never joins: ' || rights.excluded_because
+                when claims.rights_of_left > rules.max_rights_per_left
+                then
+                    'left identifier would join '
+                    || cast(claims.rights_of_left as {{ dbt.type_string() }})
+                    || ', the rule allows '
+                    || cast(rules.max_rights_per_left as {{ dbt.type_string() }})
+                when claims.lefts_of_right > rules.max_lefts_per_right
+                then
+                    'right identifier would join '
+                    || cast(claims.lefts_of_right as {{ dbt.type_string() }})
+                    || ', the rule allows '
+                    || cast(rules.max_lefts_per_right as {{ dbt.type_string() }})
+            end as refused_because
+        from claims
+        inner join rules on claims.rule_id = rules.rule_id
+        inner join identifiers as lefts on claims.left_identifier = lefts.identifier
+        inner join identifiers as rights on claims.right_identifier = rights.identifier
+    )
+
+select *
+from claims_judged

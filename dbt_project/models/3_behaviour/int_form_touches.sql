@@ -1,0 +1,49 @@
+with
+
+    submissions as (select * from {{ ref("stg_forms__submissions") }}),
+    form_kinds as (select * from {{ ref("form_kinds") }}),
+    sessions as (select * from {{ ref("fct_sessions") }}),
+
+    -- The form belongs to the visit in which it was sent; reading a long form may take a session's time-out.
+    sessions_ranked as (
+        select
+            submissions.row_key,
+            sessions.session_id,
+            sessions.channel,
+            sessions.campaign_id,
+            sessions.is_machine,
+            sessions.machine_rule_id,
+            row_number() over (
+                partition by submissions.row_key order by sessions.started_at desc, sessions.session_id
+            ) as session_rank
+        from submissions
+        inner join
+            sessions
+            on submissions.visitor_id = sessions.visitor_id
+            and submissions.occurred_at >= sessions.started_at
+            and submissions.occurred_at
+            <= {{ plus_minutes("sessions.ended_at", var("session_timeout_minutes")) }}
+    )
+
+select
+    submissions.row_key,
+    submissions.visitor_id,
+    case when submissions.email is not null then 'email:' || submissions.email end as identifier,
+    submissions.occurred_at,
+    form_kinds.touch_type,
+    sessions_ranked.session_id,
+    coalesce(sessions_ranked.channel, 'direct') as channel,
+    submissions.form_id,
+    form_kinds.form_kind,
+    submissions.product_id,
+    coalesce(submissions.campaign_id, sessions_ranked.campaign_id) as campaign_id,
+    coalesce(submissions.form_id, submissions.page_path) as detail,
+    sessions_ranked.machine_rule_id
+from submissions
+left join
+    form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
+inner join form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind
+left join
+    sessions_ranked
+    on submissions.row_key = sessions_ranked.row_key
+    and sessions_ranked.session_rank = 1

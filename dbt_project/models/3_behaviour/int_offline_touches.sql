@@ -1,0 +1,69 @@
+with
+
+    list_rows as (select * from {{ ref("stg_lists__rows") }}),
+    activities as (select * from {{ ref("stg_crm__activities") }}),
+    opportunities as (select * from {{ ref("stg_crm__opportunities") }}),
+    orders as (select * from {{ ref("stg_crm__orders") }}),
+    touch_types as (select * from {{ ref("touch_types") }}),
+
+    touches as (
+        -- A card is dated by its day only: it is set at the day's beginning and marked.
+        select
+            row_key,
+            coalesce(
+                'email:' || email,
+                'phone_name:' || phone || '|' || person_name,
+                'card:' || company_key || '|' || person_name
+            ) as identifier,
+            {{ day_begins_at("collected_on") }} as occurred_at,
+            'day' as time_precision,
+            'card_exchanged' as touch_type,
+            cast(null as {{ dbt.type_string() }}) as product_id,
+            list_name as campaign_id,
+            list_name as detail,
+            'lists' as source
+        from list_rows
+        where collected_on is not null
+        union all
+        select
+            activities.row_key,
+            'crm_lead:' || coalesce(activities.lead_id, opportunities.lead_id) as identifier,
+            activities.occurred_at,
+            coalesce(activities.time_precision, 'second') as time_precision,
+            touch_types.touch_type,
+            null as product_id,
+            null as campaign_id,
+            activities.subject as detail,
+            'crm' as source
+        from activities
+        left join opportunities on activities.opportunity_id = opportunities.opportunity_id
+        inner join touch_types on activities.activity_type = touch_types.touch_type
+        union all
+        select
+            row_key,
+            'crm_lead:' || lead_id as identifier,
+            created_at as occurred_at,
+            'second' as time_precision,
+            'opportunity_created' as touch_type,
+            product_id,
+            null as campaign_id,
+            opportunity_name as detail,
+            'crm' as source
+        from opportunities
+        where created_at is not null
+        union all
+        select
+            row_key,
+            coalesce('crm_lead:' || lead_id, 'email:' || email) as identifier,
+            ordered_at as occurred_at,
+            'second' as time_precision,
+            'order_placed' as touch_type,
+            product_id,
+            null as campaign_id,
+            order_id as detail,
+            'crm' as source
+        from orders
+    )
+
+select *
+from touches

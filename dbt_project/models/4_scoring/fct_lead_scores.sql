@@ -1,0 +1,81 @@
+with
+
+    people as (select * from {{ ref("dim_people") }}),
+    points as (select * from {{ ref("fct_score_points") }}),
+    given as (select * from {{ ref("int_touch_points") }}),
+    bands as (select * from {{ ref("score_bands") }}),
+
+    worth as (
+        select
+            person_id,
+            sum(case when score_kind = 'fit' then points else 0 end) as fit_score,
+            sum(case when score_kind = 'behaviour' then points else 0 end) as behaviour_score
+        from points
+        group by person_id
+    ),
+
+    -- Plain sums beside the faded score, without caps: what was earned in the last 7, 30, 90 days and ever.
+    earned as (
+        select
+            person_id,
+            sum(case when age_days < 7 then rule_points else 0 end) as score_7d,
+            sum(case when age_days < 30 then rule_points else 0 end) as score_30d,
+            sum(case when age_days < 90 then rule_points else 0 end) as score_90d,
+            sum(rule_points) as score_lifetime
+        from given
+        group by person_id
+    ),
+
+    scores as (
+        select
+            people.person_id,
+            cast(coalesce(worth.fit_score, 0) as decimal(18, 6)) as fit_score,
+            cast(coalesce(worth.behaviour_score, 0) as decimal(18, 6)) as behaviour_score,
+            cast(
+                coalesce(worth.fit_score, 0) + coalesce(worth.behaviour_score, 0) as decimal(18, 6)
+            ) as total_score,
+            cast(coalesce(earned.score_7d, 0) as decimal(18, 6)) as score_7d,
+            cast(coalesce(earned.score_30d, 0) as decimal(18, 6)) as score_30d,
+            cast(coalesce(earned.score_90d, 0) as decimal(18, 6)) as score_90d,
+            cast(coalesce(earned.score_lifetime, 0) as decimal(18, 6)) as score_lifetime
+        from people
+        left join worth on people.person_id = worth.person_id
+        left join earned on people.person_id = earned.person_id
+    ),
+
+    scores_banded as (
+        select
+            scores.person_id,
+            bands.band_kind,
+            bands.band,
+            row_number() over (
+                partition by scores.person_id, bands.band_kind order by bands.min_score desc
+            ) as band_rank
+        from scores
+        inner join
+            bands
+            on case
+                bands.band_kind
+                when 'fit'
+                then scores.fit_score
+                when 'behaviour'
+                then scores.behaviour_score
+                else scores.total_score
+            end
+            >= bands.min_score
+    ),
+
+    grades as (
+        select
+            person_id,
+            max(case when band_kind = 'fit' then band end)
+            || max(case when band_kind = 'behaviour' then band end) as grade,
+            max(case when band_kind = 'total' then band end) as score_band
+        from scores_banded
+        where band_rank = 1
+        group by person_id
+    )
+
+select scores.*, grades.grade, grades.score_band, {{ as_of_date() }} as as_of
+from scores
+inner join grades on scores.person_id = grades.person_id
