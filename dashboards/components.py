@@ -1,0 +1,464 @@
+"""From a block's rows to HTML: kpis, line, bars, funnel, table, timeline, heatmap, card. These eight and no
+more.
+
+Each component shapes rows into plain data here and hands them to its macro in `layouts/components.html`,
+where everything is escaped. Numbers and tables are in the HTML; lines and bars are drawn in the browser from
+JSON beside their table. A component leaves a token in the Markdown, and `put_in` sets its HTML in the
+token's place, so rows never pass through the Markdown parser.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from dashboards.publication import Result
+from dashboards.reading import PageTrouble, Reading
+from dashboards.words import NOTHING, form_of
+
+LAYOUTS = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "layouts"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TOKEN = re.compile(r"component-token-(\d+)")
+PARAGRAPH = re.compile(r"<p>((?:component-token-\d+\s*)+)</p>")
+ROWS_SHOWN = 500
+SHADES = 7
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class Components:
+    """The component functions of one page for one reading; names that start with `_` are not offered to
+    authors."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading, self.words = reading, reading.words
+        self.meanings: dict[str, str] = {}
+        self.has_charts = False
+        self._pieces: list[str] = []
+
+    def names(self) -> dict[str, Callable[..., str]]:
+        """What a page may call."""
+        offered = (
+            self.kpis,
+            self.line,
+            self.bars,
+            self.funnel,
+            self.table,
+            self.timeline,
+            self.heatmap,
+            self.card,
+        )
+        return {function.__name__: function for function in offered}
+
+    def put_in(self, html: str) -> str:
+        """The page's HTML with each token replaced; tokens of one paragraph stand side by side."""
+
+        def row(found: re.Match[str]) -> str:
+            pieces = [self._pieces[int(number)] for number in TOKEN.findall(found[1])]
+            return pieces[0] if len(pieces) == 1 else f'<div class="row">{"".join(pieces)}</div>'
+
+        return PARAGRAPH.sub(row, html)
+
+    # -- components --------------------------------------------------------------------------------
+
+    def kpis(
+        self,
+        block: str,
+        columns: Sequence[str],
+        by: str | None = None,
+        title: str | None = None,
+        provisional: dict[str, str] | None = None,
+    ) -> str:
+        """Cards with a number each. With `by`, the row where that column equals the filter of the same name
+        is shown and the other row is what it is compared with. `provisional` names, per column, the boolean
+        column that says whether the number is mature yet."""
+        rows = self._result(block, *columns, *([by] if by else [])).rows
+        now = next((row for row in rows if by is None or row[by] == self.reading.parameters[by]), None)
+        before = next((row for row in rows if row is not now), None) if by else None
+        cards = (
+            [self._kpi(column, now, before, (provisional or {}).get(column)) for column in columns]
+            if now
+            else []
+        )
+        return self._piece("kpis", cards=cards, title=self._title(title))
+
+    def line(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
+        """Lines over time. Each column of `y` is one line; all share one unit."""
+        return self._chart("line", block, x, y, title)
+
+    def bars(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
+        """Horizontal bars, one group for each row."""
+        return self._chart("bars", block, x, y, title)
+
+    def funnel(self, block: str, step: str, count: str, title: str | None = None) -> str:
+        """Bars by step, each with its rate from the step before and from the first."""
+        rows = self._result(block, step, count).rows
+        top = max((row[count] or 0 for row in rows), default=0)
+        first = rows[0][count] if rows else None
+        steps = []
+        for position, row in enumerate(rows):
+            before = rows[position - 1][count] if position else None
+            steps.append(
+                {
+                    "name": self.words.value(step, row[step]),
+                    "meaning": self.words.meaning(row[step]),
+                    "count": self._value(count, row[count]),
+                    "width": round(100 * float(row[count] or 0) / top, 2) if top else 0,
+                    "rate": self._ratio(row[count], before) if position else None,
+                    "whole": self._ratio(row[count], first) if position else None,
+                }
+            )
+        return self._piece("funnel", steps=steps, title=self._title(title))
+
+    def table(
+        self,
+        block: str,
+        title: str | None = None,
+        hide: Sequence[str] = (),
+        link: dict[str, str] | None = None,
+        total: Sequence[str] = (),
+        sort: str | None = None,
+        size: int | None = None,
+        empty: str | None = None,
+    ) -> str:
+        """A table of the block's rows, with a CSV of all of them.
+
+        link: {column shown: 'page?parameter=column'}. total: columns to sum in a last line. sort: 'column
+        desc', which makes the headings links. size: rows a page.
+        """
+        order, result, count, number = self._window(block, sort, size)
+        columns = [column for column in result.columns if column not in hide]
+        self._explain(columns)
+        rows = [
+            [self._cell(column, row, (link or {}).get(column)) for column in columns] for row in result.rows
+        ]
+        totals = [self._total(column, result, total) for column in columns] if total and rows else []
+        return self._piece(
+            "table",
+            block=block,
+            title=self._title(title),
+            headings=[self._heading(block, column, order, result) for column in columns],
+            rows=rows,
+            totals=totals,
+            count=count,
+            pager=self._pager(block, number, size, count),
+            csv=self._csv_address(block),
+            empty=self.words.text(empty or "interface.no_rows"),
+            shown=len(rows),
+        )
+
+    def timeline(self, block: str, title: str | None = None) -> str:
+        """Deeds in time, newest day first. Needs occurred_at, time_precision, what; may have detail, channel,
+        points, is_machine, was_anonymous, product_id."""
+        rows = self._result(block, "occurred_at", "time_precision", "what").rows[:ROWS_SHOWN]
+        days = groupby(rows, key=lambda row: self.words.local(row["occurred_at"]).date())
+        shown = [{"day": day.isoformat(), "deeds": [self._deed(row) for row in deeds]} for day, deeds in days]
+        return self._piece("timeline", days=shown, title=self._title(title))
+
+    def heatmap(
+        self,
+        block: str,
+        row: str,
+        column: str,
+        value: str,
+        title: str | None = None,
+        mature: str | None = None,
+    ) -> str:
+        """A table of `value` by `row` and `column`, shaded by size; a cell whose `mature` is false is
+        marked."""
+        result = self._result(block, row, column, value)
+        across = sorted({each[column] for each in result.rows})
+        top = max((float(each[value]) for each in result.rows if each[value] is not None), default=0.0)
+        lines = []
+        for key, cells in groupby(result.rows, key=lambda each: each[row]):
+            found = {each[column]: each for each in cells}
+            lines.append(
+                (
+                    self._value(row, key),
+                    [self._shaded(found.get(each), value, top, mature) for each in across],
+                )
+            )
+        heads = [self._value(column, each) for each in across]
+        self._explain([value])
+        corner = f"{self.words.label(row)} / {self.words.label(column)}"
+        return self._piece(
+            "heatmap", lines=lines, heads=heads, corner=corner, title=self._title(title), mature=mature
+        )
+
+    def card(
+        self, block: str, columns: Sequence[str], name: str | None = None, title: str | None = None
+    ) -> str:
+        """One row as a list of names and values, under the row's `name` if given."""
+        rows = self._result(block, *columns, *([name] if name else [])).rows
+        self._explain(columns)
+        pairs = (
+            [(self.words.label(column), self._value(column, rows[0][column])) for column in columns]
+            if rows
+            else []
+        )
+        heading = (rows[0][name] or NOTHING) if name and rows else self._title(title)
+        return self._piece("card", pairs=pairs, title=heading)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _piece(self, macro: str, **values: Any) -> str:
+        """Render a macro, keep its HTML, and leave its token for the Markdown."""
+        macros = LAYOUTS.get_template("components.html").make_module({"t": self.words.text})
+        self._pieces.append(str(getattr(macros, macro)(**values)))
+        return f"component-token-{len(self._pieces) - 1}"
+
+    def _result(self, block: str, *columns: str) -> Result:
+        """The rows of a block that has at least these columns."""
+        result = self.reading.result(block)
+        absent = [column for column in columns if column not in result.columns]
+        if absent:
+            has = ", ".join(result.columns)
+            raise PageTrouble(
+                self.reading.page.name, block, f"It selects no column '{absent[0]}'; it has {has}."
+            )
+        return result
+
+    def _title(self, key: str | None) -> str | None:
+        return self.words.text(key) if key else None
+
+    def _value(self, column: str, value: Any) -> str:
+        return self.words.value(column, value)
+
+    def _explain(self, columns: Sequence[str]) -> None:
+        """Note the meanings of columns that are shown, for the list at the foot of the page."""
+        for column in columns:
+            meaning = self.words.meaning(column)
+            if meaning:
+                self.meanings[self.words.label(column)] = meaning
+
+    def _ratio(self, part: Any, whole: Any) -> str:
+        return (
+            self.words.value("step_rate", float(part) / float(whole))
+            if part is not None and whole
+            else NOTHING
+        )
+
+    def _kpi(
+        self, column: str, now: dict[str, Any], before: dict[str, Any] | None, mature: str | None
+    ) -> dict[str, Any]:
+        self._explain([column])
+        return {
+            "label": self.words.label(column),
+            "value": self._value(column, now[column]),
+            "meaning": self.words.meaning(column),
+            "change": self._change(column, now[column], before[column]) if before else None,
+            "provisional": mature is not None and now[mature] is False,
+        }
+
+    def _change(self, column: str, now: Any, before: Any) -> dict[str, str] | None:
+        """The change since the row before: points for rates, months for means, per cent for counts and
+        money."""
+        if now is None or before is None:
+            return None
+        difference = float(now) - float(before)
+        sign = "flat" if abs(difference) < 1e-12 else "up" if difference > 0 else "down"
+        if form_of(column) == "percent":
+            text = self.words.text("interface.rate_points", points=f"{difference * 100:+.2f}")
+        elif form_of(column) == "decimal" or not before:
+            text = f"{difference:+,.1f}"
+        else:
+            text = f"{difference / float(before) * 100:+,.1f}%"
+        return {"sign": sign, "text": text.replace("-", "−"), "before": self._value(column, before)}
+
+    def _chart(self, kind: str, block: str, x: str, y: str | Sequence[str], title: str | None) -> str:
+        columns = [y] if isinstance(y, str) else list(y)
+        result = self._result(block, x, *columns)
+        self._explain(columns)
+        self.has_charts = self.has_charts or bool(result.rows)
+        labels = [self._value(x, row[x]) for row in result.rows]
+        drawing = {
+            "kind": kind,
+            "language": self.words.language,
+            "form": form_of(columns[0]),
+            "labels": labels,
+            "series": [
+                {"name": self.words.label(column), "values": [_number(row[column]) for row in result.rows]}
+                for column in columns
+            ],
+        }
+        rows = [
+            [self._value(x, row[x])] + [self._value(column, row[column]) for column in columns]
+            for row in result.rows
+        ]
+        headings = [self.words.label(column) for column in (x, *columns)]
+        return self._piece("chart", drawing=drawing, headings=headings, rows=rows, title=self._title(title))
+
+    def _window(self, block: str, sort: str | None, size: int | None) -> tuple[str | None, Result, int, int]:
+        """The part of a block that the URL asks for: its order, its rows, how many there are in all, page
+        number."""
+        if sort is None:
+            result = self.reading.result(block)
+            return None, Result(result.columns, result.rows[: size or ROWS_SHOWN]), len(result.rows), 1
+        sql, order = sorted_sql(self.reading, block, sort)
+        count = self.reading.run(block, f"select count(*) as n from ({self.reading.sql(block)}\n)").rows[0][
+            "n"
+        ]
+        size = size or ROWS_SHOWN
+        asked = self.reading.address.get(f"{block}_page", "")
+        number = int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
+        number = min(max(number, 1), max(math.ceil(count / size), 1))
+        return (
+            order,
+            self.reading.window(block, f"{sql} limit {size} offset {(number - 1) * size}"),
+            count,
+            number,
+        )
+
+    def _heading(self, block: str, column: str, order: str | None, result: Result) -> dict[str, Any]:
+        heading = {
+            "label": self.words.label(column),
+            "meaning": self.words.meaning(column),
+            "is_number": _is_number(result, column),
+            "url": None,
+            "sorted": None,
+        }
+        if order is not None:
+            by, _, way = order.partition(" ")
+            is_this = by == column
+            down = not (is_this and way == "desc") if heading["is_number"] or is_this else False
+            heading["sorted"] = {"desc": "descending"}.get(way, "ascending") if is_this else None
+            heading["url"] = self.reading.url(
+                **{f"{block}_sort": f"{column} {'desc' if down else 'asc'}", f"{block}_page": None}
+            )
+        return heading
+
+    def _cell(self, column: str, row: dict[str, Any], link: str | None) -> dict[str, Any]:
+        value = row[column]
+        return {
+            "text": self._value(column, value),
+            "is_number": isinstance(value, int | float | Decimal) and not isinstance(value, bool),
+            "url": self._link(link, row) if link else None,
+        }
+
+    def _link(self, link: str, row: dict[str, Any]) -> str:
+        """The address in 'page?parameter=column' for a row."""
+        page, _, pairs = link.partition("?")
+        parameters = dict(pair.split("=") for pair in pairs.split("&"))
+        return self.reading.url(page, **{name: row[column] for name, column in parameters.items()})
+
+    def _total(self, column: str, result: Result, total: Sequence[str]) -> str | None:
+        if column not in total:
+            return None
+        return self._value(column, sum(row[column] for row in result.rows if row[column] is not None))
+
+    def _pager(self, block: str, number: int, size: int | None, count: int) -> dict[str, Any] | None:
+        pages = math.ceil(count / size) if size else 1
+        if pages <= 1:
+            return None
+        name = f"{block}_page"
+        return {
+            "number": number,
+            "pages": pages,
+            "former": self.reading.url(**{name: number - 1}) if number > 1 else None,
+            "next": self.reading.url(**{name: number + 1}) if number < pages else None,
+        }
+
+    def _csv_address(self, block: str) -> str:
+        kept = {name: value for name, value in self.reading.address.items() if not name.endswith("_page")}
+        return f"/{self.reading.page.name}/{block}.csv?{urlencode({**kept, 'lang': self.words.language})}"
+
+    def _deed(self, row: dict[str, Any]) -> dict[str, Any]:
+        has_time = row["time_precision"] != "day"
+        return {
+            "time": self.words.local(row["occurred_at"]).strftime("%H:%M") if has_time else None,
+            "what": row["what"] or NOTHING,
+            "detail": row.get("detail"),
+            "channel": self._value("channel", row["channel"]) if row.get("channel") else None,
+            "points": self._value("points", row["points"]) if row.get("points") else None,
+            "is_machine": bool(row.get("is_machine")),
+            "was_anonymous": bool(row.get("was_anonymous")),
+            "is_offline": not has_time,
+        }
+
+    def _shaded(
+        self, row: dict[str, Any] | None, value: str, top: float, mature: str | None
+    ) -> dict[str, Any]:
+        if row is None or row[value] is None:
+            return {"text": "", "shade": 0, "open": False}
+        share = float(row[value]) / top if top > 0 else 0.0
+        shade = math.ceil(share * SHADES) if share > 0 else 0
+        return {
+            "text": self._value(value, row[value]),
+            "shade": shade,
+            "open": bool(mature and not row[mature]),
+        }
+
+
+def sorted_sql(reading: Reading, block: str, sort: str) -> tuple[str, str]:
+    """A block's SQL in the order that the URL asks for (else `sort`), and that order as 'column desc'.
+
+    The column comes from the URL, so it is looked up among the block's own columns and never pasted unseen.
+    Every column breaks ties after it: pages then never repeat or skip a row.
+    """
+    inner = reading.sql(block)
+    columns = reading.run(block, f"select * from ({inner}\n) limit 0").columns
+    order = reading.address.get(f"{block}_sort", sort)
+    name, _, way = order.partition(" ")
+    real = next((each for each in (name, f"{name}_{reading.words.language}") if each in columns), None)
+    if real is None or way not in ("", "asc", "desc"):
+        order, (name, _, way) = sort, sort.partition(" ")
+        real = name
+    ties = ", ".join(str(position) for position in range(1, len(columns) + 1))
+    return f'select * from ({inner}\n) order by "{real}" {way or "asc"} nulls last, {ties}', order
+
+
+def csv_text(words: Any, result: Result) -> str:
+    """A CSV of all rows (RFC 4180, CR LF), headed in the reader's language, opening with a byte order mark
+    for Excel.
+
+    Numbers are plain and text is guarded by `guard_formula`; times are in the company's zone.
+    """
+    lines = [[words.label(column) for column in result.columns]]
+    lines += [[_csv_cell(words, column, row[column]) for column in result.columns] for row in result.rows]
+    return "\ufeff" + "".join(",".join(_quoted(cell) for cell in line) + "\r\n" for line in lines)
+
+
+def guard_formula(text: str) -> str:
+    """Text that a spreadsheet will not run: a leading apostrophe before = + - @ tab CR LF and their wide
+    forms (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+
+
+def _csv_cell(words: Any, column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return words.local(value).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return str(value)
+    return guard_formula(words.value(column, value))
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if re.search(r'[",\r\n]', cell) else cell
+
+
+def _number(value: Any) -> float | int | None:
+    if value is None or isinstance(value, int):
+        return value
+    return float(value)
+
+
+def _is_number(result: Result, column: str) -> bool:
+    first = next((row[column] for row in result.rows if row[column] is not None), None)
+    return isinstance(first, int | float | Decimal) and not isinstance(first, bool)

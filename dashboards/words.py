@@ -1,0 +1,148 @@
+"""From values and keys to text in the reader's language: `locales/{ja,en}.yml` and the formats of columns.
+
+A column's format follows its name (`_jpy`, `_rate`, `_at`, `_on`, `month`), as style.md names columns; so an
+author who names a column well has nothing more to say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = ("ja", "en")
+NOTHING = "—"
+FORMATS = (
+    (re.compile(r"(_rate|_share|_pct|^roi$|^confidence$|rate_)"), "percent"),
+    (re.compile(r"(_jpy|^cost_per_order)$"), "yen"),
+    (re.compile(r"(^|_)month$"), "month"),
+    (re.compile(r"_at$"), "time"),
+    (re.compile(r"(_on|^as_of)$"), "day"),
+    (re.compile(r"(^mean_|score|points|_days$)"), "decimal"),
+)
+
+
+@dataclass
+class Words:
+    """One language: the texts of `locales/<language>.yml`, and the zone in which times are shown."""
+
+    language: str
+    texts: dict[str, Any]
+    zone: ZoneInfo
+    missing: set[str] = field(default_factory=set)
+
+    def text(self, key: str, **values: Any) -> str:
+        """The text of a dotted key, such as `index.funnel`. A key that is missing is noted and shown as
+        itself."""
+        found: Any = self.texts
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, str):
+            self.missing.add(key)
+            return key
+        return found.format(**values) if values else found
+
+    def label(self, column: str) -> str:
+        """The name of a column for people."""
+        return self.text(f"columns.{column}")
+
+    def meaning(self, column: str) -> str | None:
+        """What a column means, its formula in words; None where nothing needs saying."""
+        return self.texts.get("meanings", {}).get(column)
+
+    def value(self, column: str, value: Any) -> str:
+        """A value as people write it in this language; a code (tier, channel) becomes its name."""
+        if value is None:
+            return NOTHING
+        if isinstance(value, bool):
+            return self.text("interface.yes" if value else "interface.no")
+        if isinstance(value, str) and form_of(column) not in ("month", "day"):
+            return self.texts.get("values", {}).get(column, {}).get(value, value)
+        return FORMATTERS.get(form_of(column), _plain)(self, value)
+
+    def local(self, moment: datetime) -> datetime:
+        """A naive UTC time in the zone of the company."""
+        return moment.replace(tzinfo=UTC).astimezone(self.zone)
+
+
+def form_of(column: str) -> str:
+    """The format that a column's name asks for; 'plain' when it asks for none."""
+    return next((form for pattern, form in FORMATS if pattern.search(column)), "plain")
+
+
+def _plain(words: Words, value: Any) -> str:
+    if isinstance(value, datetime):
+        return _time(words, value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float | Decimal):
+        return _decimal(words, value)
+    return str(value)
+
+
+def _percent(words: Words, value: Any) -> str:
+    percent = float(value) * 100
+    # An action rate of 0.2 % needs its second digit; 35 % does not.
+    return f"{percent:.2f}%" if 0 < abs(percent) < 10 else f"{percent:,.1f}%"
+
+
+def _yen(words: Words, value: Any) -> str:
+    return f"{'−' if value < 0 else ''}¥{abs(round(value)):,}"
+
+
+def _decimal(words: Words, value: Any) -> str:
+    text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _month(words: Words, value: Any) -> str:
+    month = date.fromisoformat(f"{value}-01"[:10]) if isinstance(value, str) else value
+    return words.text("interface.month_form", year=month.year, month=f"{month.month:02d}", plain=month.month)
+
+
+def _time(words: Words, value: Any) -> str:
+    if not isinstance(value, datetime):
+        return str(value)
+    return words.local(value).strftime("%Y-%m-%d %H:%M")
+
+
+FORMATTERS = {"percent": _percent, "yen": _yen, "decimal": _decimal, "month": _month, "time": _time}
+
+
+@lru_cache(maxsize=16)
+def _read_locale(path: Path, changed_at: int) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def read_words(language: str, zone: str) -> Words:
+    """The words of a language, read again when the file changed. Raises OSError, yaml.YAMLError."""
+    path = LOCALES / f"{language}.yml"
+    return Words(language, _read_locale(path, path.stat().st_mtime_ns), ZoneInfo(zone))
+
+
+def choose_language(asked: str | None, accept: str | None) -> str:
+    """`?lang=` if it is one of ours, else the best of the Accept-Language header (RFC 9110, 12.5.4), else
+    ja."""
+    if asked in LANGUAGES:
+        return asked
+    weighed = []
+    for position, part in enumerate((accept or "").split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        language = tag.strip().lower().split("-")[0]
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            quality = 0.0
+        if language in LANGUAGES and quality > 0:
+            weighed.append((-quality, position, language))
+    return min(weighed)[2] if weighed else "ja"

@@ -1,0 +1,295 @@
+"""A small published DuckDB file with invented Japanese data: the tables that the pages read, nothing else.
+
+Used by the tests of the pages; `publish_file(folder, 'run-1')` writes `serving-run-1.duckdb` and flips the link to it,
+as publication does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+TABLES = """
+create schema reporting; create schema activation; create schema raw_intake;
+create table reporting.rpt_kpis_monthly (month date, visitors bigint, form_passes bigint, leads_person bigint,
+    leads_new bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2), action_rate_literal double,
+    action_rate_person double, action_rate_new double, opp_rate_period double, opp_rate_cohort_3m double,
+    mean_months_to_opp double, is_mature boolean);
+create table reporting.rpt_action_by_form_kind (month date, form_kind text, form_passes bigint, persons bigint,
+    new_leads bigint);
+create table reporting.rpt_cohorts (cohort_month date, age_months int, leads bigint, opportunities_cum bigint,
+    orders_cum bigint, opp_rate_cum double, is_mature boolean);
+create table reporting.rpt_campaigns (campaign_id text, campaign_name text, channel text, cost_jpy decimal(18, 2),
+    leads bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2), margin_jpy decimal(18, 2),
+    roi double, cost_per_order double);
+create table reporting.rpt_leads (person_id text, display_name text, company_name text, department text,
+    position text, email text, phone text, tier text, state text, fit_score decimal(18, 6),
+    behaviour_score decimal(18, 6), total_score decimal(18, 6), grade text, score_band text, last_touch_at timestamp,
+    owner_unit_id text, owner_unit_name_ja text, owner_unit_name_en text, routed_at timestamp, route_rule_id text,
+    route_why text);
+create table reporting.rpt_lead_timeline (person_id text, occurred_at timestamp, time_precision text,
+    touch_type text, touch_name_ja text, touch_name_en text, channel text, detail text, product_id text,
+    points decimal(18, 6), is_machine boolean, was_anonymous boolean, row_key text, touch_id text);
+create table reporting.rpt_lead_points (person_id text, touch_id text, occurred_at timestamp, rule_id text,
+    rule_why text, rule_name_ja text, rule_name_en text, score_kind text, nominal_points decimal(18, 6),
+    points decimal(18, 6), window_days int, half_life_days int, evidence text, was_anonymous boolean);
+create table reporting.rpt_lead_identity (person_id text, left_identifier text, right_identifier text, rule_id text,
+    rule_why text, confidence double, first_claimed_at timestamp);
+create table reporting.rpt_health (source text, files bigint, rows_read bigint, rows_loaded bigint,
+    rows_duplicate bigint, rows_rejected bigint);
+create table reporting.rpt_run (run_id text, as_of date, published_at timestamp);
+create table raw_intake.rejects (source text, path text, line_number bigint, text text, reason text,
+    rejected_at timestamp);
+create table activation.rows (sync text, sync_key text, state text, remote_id text, updated_at timestamp,
+    error_text text);
+create table activation.sync_webhook__routed_leads (sync_key text, person_id text);
+create table activation.sync_files__routed_leads (sync_key text, person_id text);
+"""
+FAMILY = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "長谷川", "五十嵐"]
+GIVEN = ["太郎", "花子", "健一", "美咲", "大輔", "さくら", "翔", "由美子", "誠", "恵"]
+COMPANIES = [
+    "北都精機株式会社",
+    "株式会社みなと物流",
+    "青葉信用金庫",
+    "東和建設株式会社",
+    "株式会社ひかりシステムズ",
+    "三河樹脂工業株式会社",
+]
+UNITS = [
+    ("area-kanto", "関東営業部", "Kanto sales"),
+    ("acct-finance", "金融営業部", "Finance accounts"),
+    (None, None, None),
+]
+RULES = [
+    ("document_request", "資料請求", "Document request", "資料を取り寄せるのは具体的な関心のしるし", 10, 90),
+    ("price_view", "価格ページの閲覧", "Price page viewed", "価格を調べるのは検討が進んだしるし", 5, 30),
+    ("case_study_view", "事例の閲覧", "Case study viewed", "自社に当てはめて考え始めている", 3, 30),
+]
+STORY = [
+    # TL02 of the article: a card at an exhibition, then a document on the own site, then the case studies.
+    (date(2026, 10, 7), None, "card_exchanged", "名刺交換", "Card exchanged", "expo", "展示会 2026 秋"),
+    (
+        date(2026, 10, 9),
+        1,
+        "document_request",
+        "資料請求",
+        "Document requested",
+        "email",
+        "/thanks/download-analytics",
+    ),
+    (
+        date(2026, 10, 9),
+        2,
+        "case_study_view",
+        "事例の閲覧",
+        "Case study viewed",
+        "email",
+        "/case/hokuto-seiki",
+    ),
+]
+HOSTILE_NAME = "<script>alert(1)</script>"
+FORMULA = "=cmd|' /C calc'!A0"
+
+
+def publish_file(serving: Path, run_id: str, *, empty: bool = False, people: int = 130) -> Path:
+    """Write `serving-<run_id>.duckdb` and flip `serving.duckdb` to it. `empty`: tables without rows, but the run."""
+    serving.mkdir(parents=True, exist_ok=True)
+    file = write_serving_file(serving / f"serving-{run_id}.duckdb", run_id, empty=empty, people=people)
+    link = serving / f".link-{run_id}"
+    link.symlink_to(file.name)
+    os.replace(link, serving / "serving.duckdb")
+    return file
+
+
+def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: int = 130) -> Path:
+    """The tables, filled from a seed, so that the same arguments give the same rows."""
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(TABLES)
+        _insert(
+            connection, "reporting.rpt_run", [(run_id, date(2026, 10, 31), datetime(2026, 10, 31, 18, 30))]
+        )
+        if not empty:
+            _fill(connection, random.Random(7), people)
+    return file
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
+    connection.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: int) -> None:
+    months = [date(2025 + (8 + n) // 12, (8 + n) % 12 + 1, 1) for n in range(14)]
+    _insert(connection, "reporting.rpt_kpis_monthly", [_kpis(n, month) for n, month in enumerate(months)])
+    kinds = ["download", "inquiry", "seminar", "quote", "newsletter"]
+    by_kind = [
+        (m, kind, 90 - 15 * n, 80 - 14 * n, 60 - 11 * n) for m in months for n, kind in enumerate(kinds)
+    ]
+    _insert(connection, "reporting.rpt_action_by_form_kind", by_kind)
+    _insert(connection, "reporting.rpt_cohorts", _cohorts(months))
+    _insert(connection, "reporting.rpt_campaigns", _campaigns())
+    _insert(connection, "reporting.rpt_leads", [_lead(n, dice) for n in range(people)])
+    _insert(connection, "reporting.rpt_lead_timeline", _timeline())
+    _insert(connection, "reporting.rpt_lead_points", _points())
+    links = [
+        (
+            "p0000",
+            "email:sato@hokuto.example",
+            "card:9f31",
+            "card_email",
+            "名刺のメールと同じ",
+            0.99,
+            datetime(2026, 10, 7),
+        ),
+        (
+            "p0000",
+            "email:sato@hokuto.example",
+            "mail_token:7c2e",
+            "mail_token",
+            "本人あてのメールから来た",
+            0.97,
+            datetime(2026, 10, 9, 0, 58),
+        ),
+    ]
+    _insert(connection, "reporting.rpt_lead_identity", links)
+    health = [
+        ("web", 12, 48210, 48007, 200, 3),
+        ("forms", 12, 2100, 2100, 0, 0),
+        ("lists", 3, 640, 610, 28, 2),
+    ]
+    _insert(connection, "reporting.rpt_health", health)
+    reject = (
+        "lists",
+        "lists/expo/meishi.csv",
+        41,
+        "(text)",
+        "The date 2026-02-30 does not exist.",
+        datetime(2026, 10, 31, 18),
+    )
+    _insert(connection, "raw_intake.rejects", [reject])
+    _insert(connection, "activation.sync_webhook__routed_leads", [("lead-0", "p0000")])
+    _insert(
+        connection,
+        "activation.rows",
+        [("webhook__routed_leads", "lead-0", "sent", "C-1042", datetime(2026, 10, 31, 18, 31), None)],
+    )
+
+
+def _kpis(n: int, month: date) -> tuple:
+    """A month in which the web grows; October 2026 is 50,000 visitors, 400 passes, 40 opportunities (K03-K07)."""
+    visitors, passes = 5000 + 45000 * n // 13, 10 + 390 * n // 13
+    persons, new, opportunities = passes * 9 // 10, passes * 3 // 4, 2 + 38 * n // 13
+    rates = (passes / visitors, persons / visitors, new / visitors, opportunities / passes)
+    return (month, visitors, passes, persons, new, opportunities, n * 2, Decimal(n * 3_400_000), *rates,
+            0.12 if n < 11 else 0.04, 2.5 + n / 4, n < 11)  # fmt: skip
+
+
+def _cohorts(months: list[date]) -> list[tuple]:
+    last = len(months) - 1
+    return [
+        (month, age, 100 + 20 * n, 2 * age + n, age, (2 * age + n) / (100 + 20 * n), age < last - n)
+        for n, month in enumerate(months)
+        for age in range(0, min(12, last - n) + 1)
+    ]
+
+
+def _campaigns() -> list[tuple]:
+    return [
+        (
+            "expo-2026-05",
+            "春の総合展示会 2026 出展",
+            "expo",
+            4_800_000,
+            310,
+            24,
+            6,
+            21_000_000,
+            8_400_000,
+            0.75,
+            800_000.0,
+        ),
+        (
+            "ads-search-2026-05",
+            "検索広告(5月)",
+            "cpc",
+            1_200_000,
+            95,
+            9,
+            2,
+            5_600_000,
+            1_900_000,
+            0.583,
+            600_000.0,
+        ),
+        ("mail-2026-05-newsletter", "メールマガジン5月号", "email", 150_000, 40, 3, 0, 0, 0, -1.0, None),
+    ]
+
+
+def _lead(n: int, dice: random.Random) -> tuple:
+    name = FAMILY[n % len(FAMILY)] + " " + GIVEN[(n * 7) % len(GIVEN)]
+    company = COMPANIES[n % len(COMPANIES)]
+    name, company = {0: ("佐藤 太郎", COMPANIES[0]), 1: (HOSTILE_NAME, FORMULA)}.get(n, (name, company))
+    fit, behaviour = Decimal(dice.randrange(0, 4000)) / 100, Decimal(dice.randrange(0, 6000)) / 100
+    if n == 0:
+        fit, behaviour = (
+            Decimal("40"),
+            sum((row[9] for row in _points() if row[7] == "behaviour"), Decimal(0)),
+        )
+    total = fit + behaviour
+    band = "hot" if total >= 70 else "warm" if total >= 50 else "cool" if total >= 25 else "cold"
+    tier = ["prospect", "latent", "apparent", "existing", "loyal"][n % 5]
+    unit = UNITS[n % 3]
+    routed = (
+        (datetime(2026, 10, 20, 3), "industry-first", "業種が製造で、価格を見たため")
+        if unit[0]
+        else (None, None, None)
+    )
+    return (f"p{n:04}", name, company, "情報システム部", ["課長", "部長", None][n % 3], f"p{n}@example.jp",
+            f"+81355550{n:03}", tier, ["new", "good", "lapsing", None][n % 4], fit, behaviour, total,
+            f"{'ABCD'[n % 4]}{n % 4 + 1}", band, datetime(2026, 10, 1) + timedelta(hours=5 * n), *unit, *routed)  # fmt: skip
+
+
+def _timeline() -> list[tuple]:
+    rows = []
+    for n, (day, hour, touch_type, name_ja, name_en, channel, detail) in enumerate(STORY):
+        # A date-only deed is stored at midnight in Tokyo, 15:00 UTC of the day before.
+        at = datetime(day.year, day.month, day.day) + (
+            timedelta(hours=hour) if hour is not None else timedelta(hours=-9)
+        )
+        precision = "second" if hour is not None else "day"
+        points = {"document_request": Decimal("8.5"), "case_study_view": Decimal("2.25")}.get(touch_type)
+        rows.append(("p0000", at, precision, touch_type, name_ja, name_en, channel, detail, "analytics", points,
+                     False, n == 2, f"k{n}", f"t{n}"))  # fmt: skip
+    machine = ("p0000", datetime(2026, 10, 10, 1), "second", "email_opened", "メールの開封", "Mail opened", "email",
+               None, None, None, True, False, "k9", "t9")  # fmt: skip
+    return [*rows, machine]
+
+
+def _points() -> list[tuple]:
+    fit = ("p0000", None, None, "fit_industry", "製造業は得意な業種", "業種の適合", "Industry fit", "fit", Decimal(40),
+           Decimal(40), None, None, "製造業", False)  # fmt: skip
+    worth = [Decimal("8.5"), Decimal("4.123457"), Decimal("2.25")]
+    deeds = [
+        (
+            "p0000",
+            f"t{n}",
+            datetime(2026, 10, 9, n + 1),
+            rule,
+            why,
+            ja,
+            en,
+            "behaviour",
+            Decimal(given),
+            worth[n],
+            365,
+            half_life,
+            "/case/hokuto-seiki",
+            n == 2,
+        )  # fmt: skip
+        for n, (rule, ja, en, why, given, half_life) in enumerate(RULES)
+    ]
+    return [fit, *deeds]
