@@ -1,0 +1,359 @@
+"""The command `ikusei`: from words on a command line to the steps, and from whatever happens to one sentence.
+
+Exit codes: 0 all went well; 1 something failed and a sentence says what and how to mend it; 2 the command
+line is wrong; 3 another run holds the home. IKUSEI_DEBUG=1 shows the traceback behind a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.home import REPOSITORY, Home, Settings
+from orchestration.trouble import Trouble, sentence
+
+PORT = 8470
+
+app = typer.Typer(
+    name="ikusei",
+    help="Ikusei, an open lead-nurturing warehouse: from landed files to explained scores, routed leads and "
+    "pages. Everything it writes lies in one home (IKUSEI_HOME, default ./data).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+world_app = typer.Typer(help="Invent a company with known truth, to try and to test.", no_args_is_help=True)
+sync_app = typer.Typer(
+    help="Tell the other systems what they should have: plan, apply, verify, status.", no_args_is_help=True
+)
+explain_app = typer.Typer(help="Lead a number back to the rows and rules behind it.", no_args_is_help=True)
+pages_app = typer.Typer(help="Show the pages, or check that each of them renders.", no_args_is_help=True)
+app.add_typer(world_app, name="world", rich_help_panel=None)
+app.add_typer(sync_app, name="sync")
+app.add_typer(explain_app, name="explain")
+app.add_typer(pages_app, name="dashboards")
+
+Landing = Annotated[
+    Path | None, typer.Option(help="Read files from this folder instead of the home's landing folder.")
+]
+AsOf = Annotated[
+    str | None, typer.Option(metavar="DATE", help="The day whose end the marts stand for; today by default.")
+]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Use only rows loaded by then: a day (to its end) or an ISO time (UTC without an offset).",
+    ),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Stand in line while another run holds the home.")]
+Only = Annotated[str | None, typer.Option(metavar="SYNC", help="Only this sync.")]
+
+
+def told(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Run a command; its answer is the exit code, and every exception becomes one sentence."""
+
+    @wraps(command)
+    def run_it(*arguments: Any, **options: Any) -> None:
+        try:
+            code = command(*arguments, **options) or 0
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except KeyboardInterrupt:
+            code = _complain("stopped; what was public stays public", 130)
+        except Exception as error:
+            if os.environ.get("IKUSEI_DEBUG") == "1":
+                raise
+            code = _complain(sentence(error), getattr(error, "exit_code", 1))
+        raise typer.Exit(code)
+
+    return run_it
+
+
+def _complain(text: str, code: int) -> int:
+    typer.echo(f"ikusei: {text}", err=True)
+    return code
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+@app.command()
+@told
+def run(
+    landing: Landing = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    force: Annotated[bool, typer.Option("--force", help="Build and publish even if nothing is new.")] = False,
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Build everything from nothing instead of adding what is new."),
+    ] = False,
+    wait: Wait = False,
+) -> int:
+    """Go the whole way once: ingest, contracts, build, publish, sync plan.
+
+    Exit code 1 also when all else was done but a whole file could not be read (its sentence is printed), or
+    when new rows broke a contract (then nothing is built and the last publication stays up).
+    """
+    from orchestration.run import run as go
+
+    report = go(
+        Home.from_environment(),
+        Settings.from_environment(),
+        landing=landing,
+        as_of=as_of,
+        known_at=known_at,
+        force=force,
+        full_refresh=full_refresh,
+        wait=wait,
+        say=_say,
+    )
+    if report.published:
+        _say(f"published: {report.published} (see it with `ikusei dashboards serve`)")
+    if report.troubles:
+        return _complain(f"{_files(len(report.troubles))} could not be read, see above; all else was done", 1)
+    return 0
+
+
+@app.command()
+@told
+def ingest(
+    source: Annotated[
+        str | None, typer.Argument(help="Only this source: web, forms, email, lists, crm or costs.")
+    ] = None,
+    landing: Landing = None,
+    wait: Wait = False,
+) -> int:
+    """Load what is new in the landing folder into the raw tables, and nothing else."""
+    from orchestration.ingest import ingest as load
+    from orchestration.lock import run_lock
+    from orchestration.run import Progress, ingest_figures
+
+    home, settings = Home.from_environment().prepare(), Settings.from_environment()
+    progress = Progress(_say)
+    with run_lock(home.lock, "ikusei ingest", wait=wait), progress.stage("ingest") as figures:
+        report = load(
+            home,
+            landing=landing,
+            sources=[source] if source else None,
+            zone=settings.zone,
+            on_progress=progress.inner,
+        )
+        figures += ingest_figures(report)
+    for trouble in report.troubles:
+        _complain(f"could not be read: {trouble}", 1)
+    return 1 if report.troubles else 0
+
+
+@world_app.command("make")
+@told
+def world_make(
+    out: Annotated[Path, typer.Option(help="Folder for landing/ (the files) and truth/ (the answers).")],
+    people: Annotated[int, typer.Option(min=1, help="How many people take part.")] = 2000,
+    days: Annotated[int, typer.Option(min=1, help="How many days the story lasts.")] = 400,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.")] = 7,
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = "2026-05-31",
+) -> int:
+    """Invent a company: its files in exactly the formats that ingestion reads, with the truth beside them."""
+    from ingestion.world import make
+    from orchestration.clocks import as_of_day
+
+    last_day = as_of_day(until, Settings.from_environment().zone)
+    make(out, people=people, days=days, seed=seed, until=last_day, on_progress=_say)
+    _say(f"the company is in {out}: `ikusei run --landing {out / 'landing'} --as-of {last_day}` takes it in")
+    return 0
+
+
+@sync_app.command("plan")
+@told
+def sync_plan(only: Only = None, as_of: AsOf = None, wait: Wait = False) -> int:
+    """Say what would be sent and why the rest stays. Sends nothing."""
+    from orchestration import activate, state
+    from orchestration.lock import run_lock
+
+    home = Home.from_environment()
+    with run_lock(home.lock, "ikusei sync plan", wait=wait):
+        built = state.read(home.run_state).built
+        for line in activate.plan_lines(
+            activate.plan(home, only=only, as_of=as_of or (built and built.as_of))
+        ):
+            _say(line)
+    return 0
+
+
+@sync_app.command("apply")
+@told
+def sync_apply(
+    digest: Annotated[
+        str | None, typer.Option(help="Send only if the plan is still the one with this digest.")
+    ] = None,
+    only: Only = None,
+    wait: Wait = False,
+) -> int:
+    """Send the plan, write each answer into the ledger, and show the new state on the pages."""
+    from orchestration import activate
+    from orchestration.lock import run_lock
+    from orchestration.publish import publish_sync_state
+
+    home = Home.from_environment()
+    with run_lock(home.lock, "ikusei sync apply", wait=wait):
+        runs = activate.apply(home, digest=digest, only=only, on_progress=_say)
+        for line in activate.run_lines(runs):
+            _say(line)
+        publish_sync_state(home, Settings.from_environment().zone)
+    return 0 if activate.went_well(runs) else 1
+
+
+@sync_app.command("verify")
+@told
+def sync_verify(only: Only = None, wait: Wait = False) -> int:
+    """Compare the ledger with what the other systems can tell about themselves."""
+    from orchestration import activate
+    from orchestration.lock import run_lock
+
+    home = Home.from_environment()
+    with run_lock(home.lock, "ikusei sync verify", wait=wait):
+        found = activate.verify(home, only=only, on_progress=_say)
+    for line in activate.check_lines(found):
+        _say(line)
+    return 0 if activate.is_as_sent(found) else 1
+
+
+@sync_app.command("status")
+@told
+def sync_status() -> int:
+    """Say for each sync how many rows are sent, open, rejected or unknown."""
+    from orchestration import activate
+
+    for line in activate.status_lines(Home.from_environment()):
+        _say(line)
+    return 0
+
+
+@explain_app.command("score")
+@told
+def explain_score(
+    person: Annotated[str, typer.Argument(help="A person_id or one of the person's e-mail addresses.")],
+) -> int:
+    """Show each point of a score with its rule, file and line; they sum to the score exactly."""
+    from orchestration.explain import as_lines
+    from orchestration.explain import explain_score as explain
+
+    explained = explain(Home.from_environment(), person, zone=Settings.from_environment().zone)
+    for line in as_lines(explained):
+        _say(line)
+    return 0 if explained.adds_up else 1
+
+
+@app.command("as-of")
+@told
+def as_of_command(
+    day: Annotated[str, typer.Argument(metavar="DATE", help="The day whose end the marts stand for.")],
+    known_at: KnownAt = None,
+    wait: Wait = False,
+) -> int:
+    """Build every mart as of an earlier day into a file of its own; warehouse and pages stay as they are."""
+    from orchestration.as_of import build_as_of
+    from orchestration.run import Clocks
+
+    times = Clocks.read(Settings.from_environment(), day, known_at)
+    file = build_as_of(Home.from_environment(), times, wait=wait, say=_say)
+    _say(f"the marts as of {times.as_of} are in {file}")
+    return 0
+
+
+@pages_app.command("serve")
+@told
+def dashboards_serve(
+    host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Listen on this port, or the next one that is free.")] = PORT,
+) -> int:
+    """Serve the pages of the last publication until stopped; a new publication shows at once."""
+    from orchestration.demo import free_port
+
+    home = Home.from_environment()
+    if not home.published.exists():
+        raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
+    return _serve(home, host, free_port(port, host))
+
+
+@pages_app.command("check")
+@told
+def dashboards_check() -> int:
+    """Render every page in both languages on the published file and name what fails."""
+    from dashboards import check
+    from orchestration.publish import metrics_of
+
+    home = Home.from_environment()
+    if not home.published.exists():
+        raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
+    file = home.published.resolve()
+    problems = check(file, metrics_of(file), zone=Settings.from_environment().zone)
+    for problem in problems:
+        _complain(str(problem), 1)
+    if not problems:
+        _say(f"every page renders on {home.published.resolve().name}")
+    return 1 if problems else 0
+
+
+@app.command()
+@told
+def doctor() -> int:
+    """Look at versions, home, disk, lock, last run and intake; each line says what to do if need be."""
+    from orchestration.doctor import examine
+
+    findings = []
+    for finding in examine(Home.from_environment()):
+        findings.append(finding)
+        _say(str(finding))
+    return 0 if all(finding.is_well for finding in findings) else 1
+
+
+@app.command()
+@told
+def demo(
+    people: Annotated[int, typer.Option(min=1, help="How many people the invented company meets.")] = 2000,
+    days: Annotated[int, typer.Option(min=1, help="How many days the story lasts.")] = 400,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = "2026-05-31",
+    port: Annotated[int, typer.Option(help="Serve on this port, or the next one that is free.")] = PORT,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the pages at the end.")] = True,
+) -> int:
+    """Invent a company, run the whole way over it, serve the pages and say three things to try.
+
+    It lives in a home of its own (data/demo, unless IKUSEI_HOME says otherwise) and keeps it for next time.
+    """
+    from orchestration.demo import HOST, World, default_home, free_port, prepare, try_this
+
+    home = default_home(REPOSITORY)
+    prepare(home, Settings.from_environment(), World(people, days, seed, until), say=_say)
+    port = free_port(port)
+    for line in try_this(home, f"http://{HOST}:{port}"):
+        _say(line)
+    return _serve(home, HOST, port) if serve else 0
+
+
+def _serve(home: Home, host: str, port: int) -> int:
+    from dashboards import serve
+
+    _say(f"serving {home.published.resolve().name} on http://{host}:{port} (stop with Ctrl-C)")
+    serve(home.serving, host, port, zone=Settings.from_environment().zone)
+    return 0
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,137 @@
+"""Explain: from a person's score to its points, their rules, and the file and line each point stands on.
+
+It reads the published file only, so it explains the numbers on the pages, also while a run is under way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration.home import Home
+from orchestration.trouble import Trouble
+
+POINTS = """
+select
+    points.score_kind,
+    points.rule_id,
+    points.points,
+    points.nominal_points,
+    points.occurred_at,
+    coalesce(touches.touch_type, points.evidence) as deed,
+    touches.detail,
+    origins.source_file,
+    origins.line_number
+from scoring.fct_score_points as points
+left join behaviour.fct_touches as touches on points.touch_id = touches.touch_id
+left join raw_intake.origins as origins on touches.row_key = origins.row_key
+where points.person_id = ?
+order by points.score_kind, points.points desc, points.occurred_at, points.rule_id, points.touch_id
+"""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point given: its worth at the as-of day, its worth when given, and where it comes from."""
+
+    score_kind: str
+    rule_id: str
+    points: Decimal
+    nominal_points: Decimal
+    occurred_at: str
+    deed: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class ScoreExplained:
+    person_id: str
+    run_id: str
+    as_of: str
+    total_score: Decimal
+    grade: str
+    points: tuple[Point, ...]
+
+    @property
+    def sum_of_points(self) -> Decimal:
+        return sum((point.points for point in self.points), Decimal(0))
+
+    @property
+    def adds_up(self) -> bool:
+        return self.sum_of_points == self.total_score
+
+
+def explain_score(home: Home, person: str, *, zone: str) -> ScoreExplained:
+    """The points of one person, highest first within each kind.
+
+    Args:
+        person: a person_id or an e-mail address.
+        zone: in which times are written.
+
+    Raises:
+        Trouble: nothing is published, or nobody is known by that id or address.
+    """
+    if not home.published.exists():
+        raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
+    with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
+        person_id = _person_id(connection, person)
+        score = connection.execute(
+            "select total_score, grade from scoring.fct_lead_scores where person_id = ?", [person_id]
+        ).fetchone() or (Decimal(0), "none")
+        run_id, as_of = connection.execute("select run_id, as_of from reporting.rpt_run").fetchone()
+        rows = connection.execute(POINTS, [person_id]).fetchall()
+    points = tuple(_point(row, ZoneInfo(zone)) for row in rows)
+    return ScoreExplained(person_id, run_id, str(as_of), *score, points)
+
+
+def as_lines(explained: ScoreExplained) -> list[str]:
+    """The explanation as text, one point a line, ending with the sum."""
+    head = f"person {explained.person_id}, as of {explained.as_of}, run {explained.run_id}"
+    lines = [
+        f"{point.points:>12.6f}  {point.score_kind:<9}  {point.rule_id}  (given {point.nominal_points:f}, "
+        f"{point.occurred_at})  {point.deed}  {point.origin}".rstrip()
+        for point in explained.points
+    ]
+    verdict = "equals" if explained.adds_up else "DOES NOT EQUAL"
+    total = f"{verdict} total_score {explained.total_score:f}, grade {explained.grade}"
+    return [head, *lines, f"{explained.sum_of_points:>12.6f}  the sum of {len(lines)} points {total}"]
+
+
+def _person_id(connection: duckdb.DuckDBPyConnection, person: str) -> str:
+    by_id = "select person_id from identity.dim_people where person_id = ?"
+    by_address = "select person_id from identity.dim_people where email = lower(trim(?))"
+    columns = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = 'identity' "
+        "and table_name = 'person_identifiers'"
+    ).fetchone()
+    if columns[0]:  # a person may have several addresses; dim_people shows one
+        by_address = (
+            "select person_id from identity.person_identifiers where identifier = 'email:' || lower(trim(?))"
+        )
+    found = connection.execute(by_address if "@" in person else by_id, [person]).fetchone()
+    if found is None:
+        raise Trouble("nobody is known by that id or address: look for the person on the leads page")
+    return found[0]
+
+
+def _point(row: tuple, zone: ZoneInfo) -> Point:
+    kind, rule_id, points, nominal, occurred_at, deed, detail, file, line = row
+    when = occurred_at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone) if occurred_at else None
+    return Point(
+        kind,
+        rule_id,
+        points,
+        nominal,
+        f"{when:%Y-%m-%d %H:%M}" if when else "no date",
+        " ".join(filter(None, (deed, detail))),
+        f"{file}:{line}" if file else "",
+    )
+
+
+def published_path(home: Home) -> Path:
+    """The file that is public now."""
+    return home.published.resolve()

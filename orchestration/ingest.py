@@ -1,0 +1,68 @@
+"""Ingest: from the landing folder of a home to the raw tables of its warehouse, by `ingestion`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from orchestration.home import Home
+from orchestration.trouble import Trouble
+
+if TYPE_CHECKING:
+    from ingestion import IngestReport
+
+SOURCES = ("web", "forms", "email", "lists", "crm", "costs")
+
+
+def ingest(
+    home: Home,
+    *,
+    landing: Path | None = None,
+    sources: Sequence[str] | None = None,
+    zone: str,
+    on_progress: Callable[[str], None] | None = None,
+) -> IngestReport:
+    """Load what is new in the landing folder; files that were read before and did not change are not opened.
+
+    Args:
+        landing: another folder than the home's.
+        sources: only these of `SOURCES`.
+        zone: zone of times that come without one.
+
+    Raises:
+        Trouble: the landing folder does not exist, or a source is unknown.
+    """
+    landing = landing or home.landing
+    if not landing.is_dir():
+        raise Trouble(
+            f"the landing folder {landing} does not exist: create it, or name another with --landing"
+        )
+    unknown = sorted(set(sources or ()) - set(SOURCES))
+    if unknown:
+        raise Trouble(f"there is no source {unknown[0]}: the sources are {', '.join(SOURCES)}")
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    from ingestion import ingest as load
+
+    return load(
+        landing, home.warehouse, state_dir=home.dlt, sources=sources, zone=zone, on_progress=on_progress
+    )
+
+
+def loaded_through(warehouse: Path) -> str | None:
+    """The newest `loaded_at` of all raw tables, as text in UTC; None without a row or without the file."""
+    if not warehouse.exists():
+        return None
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.columns "
+            "where table_schema like 'raw\\_%' escape '\\' and column_name = 'loaded_at' "
+            "and table_schema not like '%\\_staging' escape '\\' order by 1"
+        ).fetchall()
+        if not tables:
+            return None
+        newest = " union all ".join(f"select max(loaded_at) as loaded_at from {table}" for (table,) in tables)
+        return connection.execute(f"select cast(max(loaded_at) as varchar) from ({newest})").fetchone()[0]

@@ -1,0 +1,218 @@
+"""Transform: from raw tables to marts, by dbt in this process.
+
+dbt costs interpreter and imports, not SQL: so it runs here by `dbtRunner`, with the manifest parsed once for
+a set of rules and reused, in this process and (as a file of the home) in the next. Afterwards every
+connection is closed, because dbt would otherwise keep the warehouse locked for all others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.home import PROJECT
+from orchestration.state import rules_digest
+from orchestration.trouble import Trouble
+
+STAGES = (
+    "staging",
+    "identity",
+    "behaviour",
+    "scoring",
+    "lifecycle",
+    "routing",
+    "activation",
+    "funnel",
+    "reporting",
+)
+GOOD = {"success", "pass"}
+QUIET = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+_manifests: dict[tuple[str, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, seed or test."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str
+
+    @property
+    def kind(self) -> str:
+        return self.unique_id.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.unique_id.split(".")[2]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    results: tuple[NodeResult, ...]
+
+    def count(self, *kinds: str) -> int:
+        return sum(result.kind in kinds and result.status in GOOD for result in self.results)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"{r.name}: {r.message}" for r in self.results if r.status == "warn"]
+
+
+def build(
+    warehouse: Path,
+    target: Path,
+    *,
+    as_of: str,
+    known_at: str,
+    zone: str,
+    full_refresh: bool,
+    select: Sequence[str] = (),
+    unit_tests: bool = False,
+    project: Path = PROJECT,
+    on_progress: Callable[[str], None] | None = None,
+) -> BuildReport:
+    """Run `dbt build` on a warehouse file: seeds, models and data tests in order of their references.
+
+    Args:
+        warehouse: the DuckDB file; nobody else may hold it.
+        target: folder for the manifest and compiled SQL.
+        as_of: day 'YYYY-MM-DD' in `zone`; the marts are as of its end.
+        known_at: UTC timestamp; rows loaded after it do not exist for this build.
+        full_refresh: build incremental models from nothing.
+        select: dbt selectors; all when empty.
+
+    Raises:
+        Trouble: a model, seed or test failed; the sentence names them.
+    """
+    clocks = json.dumps({"as_of": as_of, "known_at": known_at, "zone": zone})
+    words = ["build", "--vars", clocks]
+    words += ["--full-refresh"] if full_refresh else []
+    words += ["--select", *select] if select else []
+    words += [] if unit_tests else ["--exclude-resource-type", "unit_test"]
+    outcome = _dbt(words, warehouse, target, project, clocks, on_progress)
+    report = BuildReport(tuple(_node_result(result) for result in getattr(outcome.result, "results", ())))
+    if not outcome.success:
+        raise Trouble(_what_failed(outcome, report))
+    return report
+
+
+def manifest(warehouse: Path, target: Path, *, project: Path = PROJECT) -> dict[str, Any]:
+    """The project's manifest as JSON, parsed only when the rules changed since `target` was written.
+
+    Raises:
+        Trouble: dbt cannot parse the project.
+    """
+    path = target / "manifest.json"
+    if not (path.exists() and _parsed_digest(target) == rules_digest(project)):
+        parse(warehouse, target, project=project)
+    return json.loads(path.read_text())
+
+
+def parse(warehouse: Path, target: Path, *, project: Path = PROJECT) -> None:
+    """Write manifest.json and semantic_manifest.json for the rules as they stand.
+
+    Raises:
+        Trouble: dbt cannot parse the project.
+    """
+    digest = rules_digest(project)
+    outcome = _invoke(["parse", "--no-partial-parse"], warehouse, target, project, None, None)
+    if not outcome.success:
+        raise Trouble(f"dbt cannot read the project: {_exception(outcome)}")
+    (target / "parsed_for").write_text(digest)
+    (target / "manifest.msgpack").write_bytes(_packed(outcome.result))
+    _manifests[str(target), digest] = outcome.result
+
+
+def _dbt(words: list[str], warehouse: Path, target: Path, project: Path, clocks: str, say: Any) -> Any:
+    return _invoke(words, warehouse, target, project, _parsed(warehouse, target, project), say)
+
+
+def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, known: Any, say: Any) -> Any:
+    """One dbt command in this process, with no network and no connection left open."""
+    os.environ.update(QUIET, IKUSEI_WAREHOUSE=str(warehouse))
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    target.mkdir(parents=True, exist_ok=True)
+    places = ["--project-dir", project, "--profiles-dir", project]
+    places += ["--target-path", target, "--log-path", target]
+    quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info", "--no-print", "--no-use-colors"]
+    try:
+        runner = dbtRunner(manifest=known, callbacks=[_watcher(say)] if say else [])
+        return runner.invoke([*quiet, *words, *map(str, places)])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _parsed(warehouse: Path, target: Path, project: Path) -> Any:
+    """The parsed project: from memory, else from the home, else by parsing it."""
+    digest = rules_digest(project)
+    if (str(target), digest) not in _manifests:
+        if _parsed_digest(target) == digest and (target / "manifest.msgpack").exists():
+            _manifests[str(target), digest] = _unpacked((target / "manifest.msgpack").read_bytes())
+        else:
+            parse(warehouse, target, project=project)
+    return _manifests[str(target), digest]
+
+
+def _parsed_digest(target: Path) -> str | None:
+    note = target / "parsed_for"
+    return note.read_text() if note.exists() else None
+
+
+def _packed(parsed: Any) -> bytes:
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    return parsed.to_msgpack(extended_mashumaro_encoder)
+
+
+def _unpacked(packed: bytes) -> Any:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    found = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    found.build_flat_graph()
+    return found
+
+
+def _watcher(say: Callable[[str], None]) -> Callable[[Any], None]:
+    """Say the first model of each stage, so that a long build shows where it is."""
+    seen: set[str] = set()
+
+    def watch(event: Any) -> None:
+        if event.info.name != "LogStartLine":
+            return
+        stage = event.data.node_info.node_relation.schema
+        if stage in STAGES and stage not in seen:
+            seen.add(stage)
+            say(stage)
+
+    return watch
+
+
+def _node_result(result: Any) -> NodeResult:
+    message = " ".join(str(result.message or "").split())
+    return NodeResult(result.node.unique_id, str(result.status), float(result.execution_time), message)
+
+
+def _what_failed(outcome: Any, report: BuildReport) -> str:
+    failed = [r for r in report.results if r.status in ("error", "fail", "runtime error")]
+    if not failed:
+        return f"dbt could not build: {_exception(outcome)}"
+    first = failed[0]
+    others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    kind = "test" if first.kind in ("test", "unit_test") else first.kind
+    return (
+        f"the {kind} {first.name} failed{others}: {first.message[:600]}; the last publication stays up; "
+        f"look at it with `dbt build -s {first.name}` in dbt_project, mend it, then run again"
+    )
+
+
+def _exception(outcome: Any) -> str:
+    return " ".join(str(outcome.exception or "no reason given, see dbt.log in the home").split())[:600]

@@ -1,0 +1,60 @@
+"""Trouble: from an exception of whatever package to one sentence that names the thing and the mend."""
+
+from __future__ import annotations
+
+import errno
+import re
+import sqlite3
+
+
+class Trouble(Exception):
+    """Something a person can mend. Its text is a whole sentence; the command line prints it and exits."""
+
+    exit_code = 1
+
+
+class Locked(Trouble):
+    """Another run holds the home."""
+
+    exit_code = 3
+
+
+class Breach(Trouble):
+    """Raw rows broke a contract; nothing was built from them."""
+
+
+def sentence(error: BaseException) -> str:
+    """Say what went wrong in one sentence (no traceback; IKUSEI_DEBUG=1 shows that).
+
+    Args:
+        error: any exception that came up to the edge.
+    """
+    if isinstance(error, Trouble):
+        return str(error)
+    text = " ".join(str(error).split())
+    if _is_full_disk(error, text):
+        return "the disk is full: free some room (`ikusei doctor` shows what lies where), then run again"
+    if "Could not set lock on file" in text:
+        return _who_holds_the_file(text)
+    if isinstance(error, sqlite3.OperationalError) and "locked" in text:
+        return "the sync ledger is in use by another process: let it end, then run again"
+    if isinstance(error, PermissionError):
+        return f"{error.filename} cannot be opened ({error.strerror}): mend its rights, then run again"
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} does not exist: check the path, then run again"
+    return f"{type(error).__name__}: {text[:400]} (IKUSEI_DEBUG=1 shows where)"
+
+
+def _is_full_disk(error: BaseException, text: str) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return "No space left on device" in text or "database or disk is full" in text
+
+
+def _who_holds_the_file(text: str) -> str:
+    """DuckDB's words: Could not set lock on file "F": Conflicting lock is held in PROGRAM (PID n)."""
+    name = re.search(r'lock on file "([^"]+)"', text)
+    holder = re.search(r"held in (\S+) \(PID (\d+)\)", text)
+    by = f"process {holder.group(2)} ({holder.group(1)})" if holder else "another process"
+    path = name.group(1) if name else "the warehouse"
+    return f"{path} is held by {by}: close it there, then run again"
