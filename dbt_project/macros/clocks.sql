@@ -1,11 +1,20 @@
 {# The three clocks (design decision 5). No model asks the machine what time it is. #}
-
 {# The as-of day as a Jinja date: the var, or the day of the run's start in the zone. #}
 {% macro as_of_day() -%}
     {%- if var("as_of") -%}
-        {{ return(modules.datetime.datetime.strptime(var("as_of") | string, "%Y-%m-%d").date()) }}
+        {{
+            return(
+                modules.datetime.datetime.strptime(
+                    var("as_of") | string, "%Y-%m-%d"
+                ).date()
+            )
+        }}
     {%- else -%}
-        {{ return(run_started_at.astimezone(modules.pytz.timezone(var("zone"))).date()) }}
+        {{
+            return(
+                run_started_at.astimezone(modules.pytz.timezone(var("zone"))).date()
+            )
+        }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -15,7 +24,11 @@
 {% macro as_of_end() -%}
     {%- set day = as_of_day() + modules.datetime.timedelta(days=1) -%}
     {%- set midnight = modules.datetime.datetime(day.year, day.month, day.day) -%}
-    {%- set instant = modules.pytz.timezone(var("zone")).localize(midnight).astimezone(modules.pytz.utc) -%}
+    {%- set instant = (
+        modules.pytz.timezone(var("zone"))
+        .localize(midnight)
+        .astimezone(modules.pytz.utc)
+    ) -%}
     cast('{{ instant.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
 {%- endmacro %}
 
@@ -33,10 +46,12 @@
     {%- if is_incremental() -%}
         (
             {{ loaded_at }} > (
-                select coalesce(max(loaded_at), cast('1900-01-01' as timestamp)) from {{ this }}
+                select coalesce(max(loaded_at), cast('1900-01-01' as timestamp))
+                from {{ this }}
             )
             or {{ happened_at }} >= (
-                select coalesce(max(built_to), cast('1900-01-01' as timestamp)) from {{ this }}
+                select coalesce(max(built_to), cast('1900-01-01' as timestamp))
+                from {{ this }}
             )
         )
     {%- else -%} 1 = 1

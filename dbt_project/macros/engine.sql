@@ -1,13 +1,18 @@
 {# All that DuckDB and Spark say differently, one macro each. A model never branches on the engine. #}
-
-{% macro local_timestamp(ts) -%} {{ return(adapter.dispatch("local_timestamp")(ts)) }} {%- endmacro %}
+{% macro local_timestamp(ts) -%}
+    {{ return(adapter.dispatch("local_timestamp")(ts)) }}
+{%- endmacro %}
 {% macro duckdb__local_timestamp(ts) -%}
     (({{ ts }} at time zone 'UTC') at time zone '{{ var("zone") }}')
 {%- endmacro %}
-{% macro spark__local_timestamp(ts) -%} from_utc_timestamp({{ ts }}, '{{ var("zone") }}') {%- endmacro %}
+{% macro spark__local_timestamp(ts) -%}
+    from_utc_timestamp({{ ts }}, '{{ var("zone") }}')
+{%- endmacro %}
 
 {# The instant (UTC) at which a local day begins. #}
-{% macro day_begins_at(day) -%} {{ return(adapter.dispatch("day_begins_at")(day)) }} {%- endmacro %}
+{% macro day_begins_at(day) -%}
+    {{ return(adapter.dispatch("day_begins_at")(day)) }}
+{%- endmacro %}
 {% macro duckdb__day_begins_at(day) -%}
     ((cast({{ day }} as timestamp) at time zone '{{ var("zone") }}') at time zone 'UTC')
 {%- endmacro %}
@@ -16,24 +21,39 @@
 {%- endmacro %}
 
 {# Seconds from one timestamp to a later one, with fractions. #}
-{% macro seconds_between(earlier, later) -%} {{ return(adapter.dispatch("seconds_between")(earlier, later)) }} {%- endmacro %}
-{% macro duckdb__seconds_between(earlier, later) -%} (epoch({{ later }}) - epoch({{ earlier }})) {%- endmacro %}
+{% macro seconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch("seconds_between")(earlier, later)) }}
+{%- endmacro %}
+{% macro duckdb__seconds_between(earlier, later) -%}
+    (epoch({{ later }}) - epoch({{ earlier }}))
+{%- endmacro %}
 {% macro spark__seconds_between(earlier, later) -%}
     (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
 {%- endmacro %}
 
 {# A timestamp moved by whole minutes (negative: earlier). #}
-{% macro plus_minutes(ts, minutes) -%} {{ return(adapter.dispatch("plus_minutes")(ts, minutes)) }} {%- endmacro %}
-{% macro duckdb__plus_minutes(ts, minutes) -%} ({{ ts }} + to_minutes({{ minutes }})) {%- endmacro %}
-{% macro spark__plus_minutes(ts, minutes) -%} timestampadd(minute, {{ minutes }}, {{ ts }}) {%- endmacro %}
+{% macro plus_minutes(ts, minutes) -%}
+    {{ return(adapter.dispatch("plus_minutes")(ts, minutes)) }}
+{%- endmacro %}
+{% macro duckdb__plus_minutes(ts, minutes) -%}
+    ({{ ts }} + to_minutes({{ minutes }}))
+{%- endmacro %}
+{% macro spark__plus_minutes(ts, minutes) -%}
+    timestampadd(minute, {{ minutes }}, {{ ts }})
+{%- endmacro %}
 
 {# Texts of a group in one text, in a stated order. #}
-{% macro text_list(value, separator, order_by) -%} {{ return(adapter.dispatch("text_list")(value, separator, order_by)) }} {%- endmacro %}
+{% macro text_list(value, separator, order_by) -%}
+    {{ return(adapter.dispatch("text_list")(value, separator, order_by)) }}
+{%- endmacro %}
 {% macro duckdb__text_list(value, separator, order_by) -%}
     string_agg({{ value }}, '{{ separator }}' order by {{ order_by }})
 {%- endmacro %}
 {% macro spark__text_list(value, separator, order_by) -%}
     array_join(
-        transform(array_sort(collect_list(struct({{ order_by }}, {{ value }} as v))), x -> x.v), '{{ separator }}'
+        transform(
+            array_sort(collect_list(struct({{ order_by }}, {{ value }} as v))), x -> x.v
+        ),
+        '{{ separator }}'
     )
 {%- endmacro %}

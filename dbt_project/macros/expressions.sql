@@ -1,6 +1,8 @@
 {% macro local_date(ts) -%} cast({{ local_timestamp(ts) }} as date) {%- endmacro %}
 
-{% macro local_month(ts) -%} cast(date_trunc('month', {{ local_timestamp(ts) }}) as date) {%- endmacro %}
+{% macro local_month(ts) -%}
+    cast(date_trunc('month', {{ local_timestamp(ts) }}) as date)
+{%- endmacro %}
 
 {# Whole local days from a moment to the as-of day: 0 on the day itself. #}
 {% macro age_in_days(ts) -%}
@@ -11,7 +13,8 @@
 {% macro surrogate_key(parts) -%}
     md5(
         {%- for part in parts %}
-            coalesce(cast({{ part }} as {{ dbt.type_string() }}), '~'){% if not loop.last %} || chr(31) ||{% endif %}
+            coalesce(cast({{ part }} as {{ dbt.type_string() }}), '~')
+            {% if not loop.last %} || chr(31) ||{% endif %}
         {%- endfor %}
     )
 {%- endmacro %}

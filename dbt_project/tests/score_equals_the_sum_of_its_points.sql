@@ -1,4 +1,5 @@
--- A score that is not the sum of its evidence cannot be explained (SC02). Suites are known whose log and score differ
+-- A score that is not the sum of its evidence cannot be explained (SC02). Suites are
+-- known whose log and score differ
 -- (127 against 47 points); here one row that differs stops the publication.
 with
 

@@ -5,7 +5,10 @@ with
     known as (
         select *
         from owners
-        where occurrence = 1 and owner_id is not null and {{ known_by_then("updated_at") }}
+        where
+            occurrence = 1
+            and owner_id is not null
+            and {{ known_by_then("updated_at") }}
     ),
 
     versions_ranked as (

@@ -3,10 +3,13 @@ with
     submissions as (select * from {{ source("raw_forms", "submissions") }}),
 
     known as (
-        select * from submissions where occurrence = 1 and {{ known_by_then("occurred_at") }}
+        select *
+        from submissions
+        where occurrence = 1 and {{ known_by_then("occurred_at") }}
     ),
 
-    -- A submission sent twice with a difference stays one: the smaller key wins, in whatever order they came.
+    -- A submission sent twice with a difference stays one: the smaller key wins, in
+    -- whatever order they came.
     ranked as (
         select
             *,

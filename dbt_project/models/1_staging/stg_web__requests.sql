@@ -3,10 +3,13 @@ with
     requests as (select * from {{ source("raw_web", "requests") }}),
 
     known as (
-        select * from requests where occurrence = 1 and {{ known_by_then("occurred_at") }}
+        select *
+        from requests
+        where occurrence = 1 and {{ known_by_then("occurred_at") }}
     ),
 
-    -- Without a cookie a visitor is an address, a browser and a day, as GoAccess counts them: it cannot follow
+    -- Without a cookie a visitor is an address, a browser and a day, as GoAccess
+    -- counts them: it cannot follow
     -- anybody from one day to the next, and does not pretend to.
     visitors_named as (
         select
@@ -15,7 +18,12 @@ with
             client_address,
             coalesce(
                 visitor_id,
-                'day-' || {{ surrogate_key(["client_address", "user_agent", local_date("occurred_at")]) }}
+                'day-'
+                || {{
+                    surrogate_key(
+                        ["client_address", "user_agent", local_date("occurred_at")]
+                    )
+                }}
             ) as visitor_id,
             visitor_id is not null as has_cookie,
             occurred_at,

@@ -21,14 +21,24 @@ with
     attributes_side_by_side as (
         select
             person_id,
-            max(case when attribute = 'person_name_raw' then attribute_value end) as display_name,
-            max(case when attribute = 'person_kana' then attribute_value end) as person_kana,
+            max(
+                case when attribute = 'person_name_raw' then attribute_value end
+            ) as display_name,
+            max(
+                case when attribute = 'person_kana' then attribute_value end
+            ) as person_kana,
             max(case when attribute = 'email' then attribute_value end) as email,
             max(case when attribute = 'phone' then attribute_value end) as phone,
-            max(case when attribute = 'company_name' then attribute_value end) as company_name,
-            max(case when attribute = 'department' then attribute_value end) as department,
+            max(
+                case when attribute = 'company_name' then attribute_value end
+            ) as company_name,
+            max(
+                case when attribute = 'department' then attribute_value end
+            ) as department,
             max(case when attribute = 'position' then attribute_value end) as position,
-            max(case when attribute = 'prefecture' then attribute_value end) as prefecture,
+            max(
+                case when attribute = 'prefecture' then attribute_value end
+            ) as prefecture,
             max(case when attribute = 'industry' then attribute_value end) as industry
         from attributes
         group by person_id
@@ -79,7 +89,8 @@ select
         else 'self_declared'
     end as identity_confidence
 from people
-left join attributes_side_by_side as attributes on people.person_id = attributes.person_id
+left join
+    attributes_side_by_side as attributes on people.person_id = attributes.person_id
 left join person_companies on people.person_id = person_companies.person_id
 left join companies on person_companies.company_id = companies.company_id
 left join departments on attributes.department = departments.department

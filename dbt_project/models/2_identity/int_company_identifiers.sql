@@ -23,7 +23,8 @@ with
             domains_read.seen_at,
             'name:' || domains_read.company_key as name_identifier,
             case
-                when free_mail.domain is null then 'domain:' || domains_read.email_domain
+                when free_mail.domain is null
+                then 'domain:' || domains_read.email_domain
             end as domain_identifier,
             domains_read.company_name,
             domains_read.prefecture,

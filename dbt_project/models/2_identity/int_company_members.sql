@@ -5,15 +5,16 @@ with
 
     first_seen as (
         select identifier, min(seen_at) as first_seen_at
-        from (
-            select name_identifier as identifier, seen_at
-            from sightings
-            where name_identifier is not null
-            union all
-            select domain_identifier as identifier, seen_at
-            from sightings
-            where domain_identifier is not null
-        ) as identifiers
+        from
+            (
+                select name_identifier as identifier, seen_at
+                from sightings
+                where name_identifier is not null
+                union all
+                select domain_identifier as identifier, seen_at
+                from sightings
+                where domain_identifier is not null
+            ) as identifiers
         group by identifier
     ),
 

@@ -1,5 +1,9 @@
 {# A ledger of runs, not of facts: it remembers what earlier runs said, so it is never rebuilt. #}
-{{ config(materialized="incremental", incremental_strategy="append", full_refresh=false) }}
+{{
+    config(
+        materialized="incremental", incremental_strategy="append", full_refresh=false
+    )
+}}
 
 with
 
@@ -20,7 +24,9 @@ with
             select identifier, person_id from assignments_ranked where recency = 1
         ),
     {% else %}
-        assignments_before as (select identifier, person_id from identifiers where 1 = 0),
+        assignments_before as (
+            select identifier, person_id from identifiers where 1 = 0
+        ),
     {% endif %}
 
     assignments_new as (
@@ -28,9 +34,12 @@ with
             identifiers.identifier,
             before.person_id as former_person_id,
             identifiers.person_id,
-            cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp) as assigned_at
+            cast(
+                '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp
+            ) as assigned_at
         from identifiers
-        left join assignments_before as before on identifiers.identifier = before.identifier
+        left join
+            assignments_before as before on identifiers.identifier = before.identifier
         where before.person_id is null or before.person_id <> identifiers.person_id
     )
 

@@ -3,7 +3,12 @@ with
     sightings as (select * from {{ ref("int_sightings") }}),
 
     identifiers as (
-        select row_key, source, seen_at, 'email' as identifier_kind, email as identifier_value
+        select
+            row_key,
+            source,
+            seen_at,
+            'email' as identifier_kind,
+            email as identifier_value
         from sightings
         where email is not null
         union all

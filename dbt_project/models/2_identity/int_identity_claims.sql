@@ -4,7 +4,8 @@ with
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 1),
 
-    -- Two identifiers in one record claim to be one person, if a rule says so for their kinds.
+    -- Two identifiers in one record claim to be one person, if a rule says so for
+    -- their kinds.
     pairs as (
         select
             lefts.identifier as left_identifier,
@@ -50,8 +51,15 @@ with
 
     claims_judged as (
         select
-            {{ surrogate_key(["claims.left_identifier", "claims.right_identifier", "claims.rule_id"]) }}
-            as link_id,
+            {{
+                surrogate_key(
+                    [
+                        "claims.left_identifier",
+                        "claims.right_identifier",
+                        "claims.rule_id",
+                    ]
+                )
+            }} as link_id,
             claims.left_identifier,
             claims.right_identifier,
             claims.rule_id,

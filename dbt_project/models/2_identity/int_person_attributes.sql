@@ -1,6 +1,14 @@
 {%- set attributes = [
-    "person_name_raw", "person_kana", "email", "phone", "company_name", "company_key",
-    "department", "position", "prefecture", "industry"
+    "person_name_raw",
+    "person_kana",
+    "email",
+    "phone",
+    "company_name",
+    "company_key",
+    "department",
+    "position",
+    "prefecture",
+    "industry",
 ] -%}
 
 with
@@ -37,11 +45,14 @@ with
                 row_key
             from sightings_of_people
             where {{ attribute }} is not null
-            {% if not loop.last %} union all {% endif %}
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
     ),
 
-    -- The more trusted source wins, then the later word, then (only for a stable answer) the smaller text.
+    -- The more trusted source wins, then the later word, then (only for a stable
+    -- answer) the smaller text.
     ranked as (
         select
             *,

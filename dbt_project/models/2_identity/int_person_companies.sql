@@ -3,9 +3,11 @@ with
     attributes as (select * from {{ ref("int_person_attributes") }}),
     members as (select * from {{ ref("int_company_members") }}),
 
-    -- The declared company speaks before the address: people write from private and from former addresses.
+    -- The declared company speaks before the address: people write from private and
+    -- from former addresses.
     candidates as (
-        select person_id, 'name:' || attribute_value as company_identifier, 1 as preference
+        select
+            person_id, 'name:' || attribute_value as company_identifier, 1 as preference
         from attributes
         where attribute = 'company_key'
         union all

@@ -6,7 +6,8 @@ with
     orders as (select * from {{ ref("stg_crm__orders") }}),
     events as (select * from {{ ref("stg_email__events") }}),
 
-    -- A mail parameter is reported with every event of its mail; the first report is evidence enough.
+    -- A mail parameter is reported with every event of its mail; the first report is
+    -- evidence enough.
     recipients_ranked as (
         select
             *,
@@ -61,7 +62,9 @@ with
         select
             row_key,
             'crm' as source,
-            coalesce(created_at, updated_at, cast('1900-01-01' as timestamp)) as seen_at,
+            coalesce(
+                created_at, updated_at, cast('1900-01-01' as timestamp)
+            ) as seen_at,
             email,
             lead_id as crm_lead,
             null as mail_token,

@@ -15,7 +15,12 @@ with
         from submissions
         where visitor_id is not null and email is not null
         union all
-        select visitor_id, 'mail_token:' || mail_token, 'mail_click_cookie', occurred_at, row_key
+        select
+            visitor_id,
+            'mail_token:' || mail_token,
+            'mail_click_cookie',
+            occurred_at,
+            row_key
         from requests
         where has_cookie and mail_token is not null
     ),

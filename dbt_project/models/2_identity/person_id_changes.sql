@@ -21,11 +21,13 @@ with
                 then 'split: the former person goes on without this identifier'
                 when known.first_assigned_at < assignments.assigned_at
                 then 'merge: both were known as two people'
-                else 'earlier evidence: the person is named after an identifier seen before'
+                else
+                    'earlier evidence: the person is named after an identifier seen before'
             end as cause,
             assignments.assigned_at as changed_at
         from assignments
-        left join people_now as former on assignments.former_person_id = former.person_id
+        left join
+            people_now as former on assignments.former_person_id = former.person_id
         inner join
             people_first_assigned as known on assignments.person_id = known.person_id
         where assignments.former_person_id is not null

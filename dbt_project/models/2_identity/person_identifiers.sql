@@ -3,7 +3,8 @@ with
     components as (select * from {{ ref("int_identifier_components") }}),
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
 
-    -- A person is named after the identifier that was known first; a mail parameter only if there is no other.
+    -- A person is named after the identifier that was known first; a mail parameter
+    -- only if there is no other.
     ranked as (
         select
             components.component,
@@ -14,7 +15,9 @@ with
             row_number() over (
                 partition by components.component
                 order by
-                    case when identifiers.identifier_kind = 'mail_token' then 1 else 0 end,
+                    case
+                        when identifiers.identifier_kind = 'mail_token' then 1 else 0
+                    end,
                     identifiers.first_seen_at,
                     identifiers.identifier
             ) as name_rank

@@ -25,7 +25,8 @@ with
         from neighbours
     ),
 
-    -- A turn is a stretch of claims for one person. A cookie whose claims agree has one turn.
+    -- A turn is a stretch of claims for one person. A cookie whose claims agree has
+    -- one turn.
     turns as (
         select
             visitor_id,
@@ -52,14 +53,18 @@ with
         from turns
     ),
 
-    -- The visit around a claim goes to its person; between two people the time beyond both visits stays nobody's.
+    -- The visit around a claim goes to its person; between two people the time beyond
+    -- both visits stays nobody's.
     spans_ended as (
         select
             *,
             case
                 when next_claimed_at is null
                 then cast('9999-12-31' as timestamp)
-                else least({{ plus_minutes("last_claimed_at", margin) }}, next_claimed_at)
+                else
+                    least(
+                        {{ plus_minutes("last_claimed_at", margin) }}, next_claimed_at
+                    )
             end as span_to
         from turns_bounded
     ),
@@ -76,7 +81,9 @@ with
                         first_claimed_at,
                         greatest(
                             {{ plus_minutes("first_claimed_at", "-" ~ margin) }},
-                            lag(span_to) over (partition by visitor_id order by turn_number)
+                            lag(span_to) over (
+                                partition by visitor_id order by turn_number
+                            )
                         )
                     )
             end as span_from,

@@ -33,7 +33,9 @@ with
         left join
             channels
             on coalesce(
-                lower(sessions.utm_medium), case when sessions.mail_token is not null then 'email' end, ''
+                lower(sessions.utm_medium),
+                case when sessions.mail_token is not null then 'email' end,
+                ''
             )
             = channels.medium
             and coalesce(lower(sessions.utm_source), '') = channels.source

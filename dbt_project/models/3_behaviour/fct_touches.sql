@@ -5,7 +5,8 @@ with
     identifiers as (select * from {{ ref("person_identifiers") }}),
     spans as (select * from {{ ref("visitor_spans") }}),
 
-    -- Whose deed it was is joined last, through small tables: a merge or a split rewrites those only.
+    -- Whose deed it was is joined last, through small tables: a merge or a split
+    -- rewrites those only.
     touches_of_people as (
         select
             touches.touch_id,
@@ -27,7 +28,8 @@ with
             touches.campaign_id,
             touches.session_id,
             touches.detail,
-            -- True where the deed was done before the browser was known to be this person's.
+            -- True where the deed was done before the browser was known to be this
+            -- person's.
             identifiers.person_id is null
             and spans.person_id is not null
             and touches.occurred_at < spans.first_claimed_at as was_anonymous,

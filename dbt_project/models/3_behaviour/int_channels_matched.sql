@@ -42,7 +42,9 @@ with
             channels.channel,
             row_number() over (
                 partition by
-                    origins_outside.medium, origins_outside.source, origins_outside.referrer_host
+                    origins_outside.medium,
+                    origins_outside.source,
+                    origins_outside.referrer_host
                 order by channels.priority
             ) as match_rank
         from origins_outside

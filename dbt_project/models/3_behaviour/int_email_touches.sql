@@ -30,7 +30,8 @@ with
             or (
                 machine_rules.kind = 'click_after_delivery'
                 and reactions.touch_type = 'email_clicked'
-                and {{ seconds_between("reactions.delivered_at", "reactions.occurred_at") }}
+                and
+                {{ seconds_between("reactions.delivered_at", "reactions.occurred_at") }}
                 <= machine_rules.threshold
             )
         group by reactions.row_key

@@ -4,7 +4,8 @@ with
     form_kinds as (select * from {{ ref("form_kinds") }}),
     sessions as (select * from {{ ref("fct_sessions") }}),
 
-    -- The form belongs to the visit in which it was sent; reading a long form may take a session's time-out.
+    -- The form belongs to the visit in which it was sent; reading a long form may
+    -- take a session's time-out.
     sessions_ranked as (
         select
             submissions.row_key,
@@ -14,7 +15,8 @@ with
             sessions.is_machine,
             sessions.machine_rule_id,
             row_number() over (
-                partition by submissions.row_key order by sessions.started_at desc, sessions.session_id
+                partition by submissions.row_key
+                order by sessions.started_at desc, sessions.session_id
             ) as session_rank
         from submissions
         inner join
@@ -28,7 +30,9 @@ with
 select
     submissions.row_key,
     submissions.visitor_id,
-    case when submissions.email is not null then 'email:' || submissions.email end as identifier,
+    case
+        when submissions.email is not null then 'email:' || submissions.email
+    end as identifier,
     submissions.occurred_at,
     form_kinds.touch_type,
     sessions_ranked.session_id,
@@ -40,9 +44,9 @@ select
     coalesce(submissions.form_id, submissions.page_path) as detail,
     sessions_ranked.machine_rule_id
 from submissions
-left join
-    form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
-inner join form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind
+left join form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
+inner join
+    form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind
 left join
     sessions_ranked
     on submissions.row_key = sessions_ranked.row_key

@@ -27,7 +27,8 @@ with
         union all
         select
             activities.row_key,
-            'crm_lead:' || coalesce(activities.lead_id, opportunities.lead_id) as identifier,
+            'crm_lead:'
+            || coalesce(activities.lead_id, opportunities.lead_id) as identifier,
             activities.occurred_at,
             coalesce(activities.time_precision, 'second') as time_precision,
             touch_types.touch_type,
@@ -36,7 +37,8 @@ with
             activities.subject as detail,
             'crm' as source
         from activities
-        left join opportunities on activities.opportunity_id = opportunities.opportunity_id
+        left join
+            opportunities on activities.opportunity_id = opportunities.opportunity_id
         inner join touch_types on activities.activity_type = touch_types.touch_type
         union all
         select

@@ -31,7 +31,10 @@ with
     ),
 
     minutes_counted as (
-        select visitor_id, date_trunc('minute', occurred_at) as minute_at, count(*) as pages_shown
+        select
+            visitor_id,
+            date_trunc('minute', occurred_at) as minute_at,
+            count(*) as pages_shown
         from pages
         group by visitor_id, date_trunc('minute', occurred_at)
     ),
@@ -39,14 +42,17 @@ with
     visitors_judged as (
         select minutes_counted.visitor_id, min(machine_rules.rule_id) as machine_rule_id
         from minutes_counted
-        inner join machine_rules on minutes_counted.pages_shown > machine_rules.threshold
+        inner join
+            machine_rules on minutes_counted.pages_shown > machine_rules.threshold
         group by minutes_counted.visitor_id
     ),
 
     silences as (
         select
             *,
-            lag(occurred_at) over (partition by visitor_id order by occurred_at, row_key) as previous_at
+            lag(occurred_at) over (
+                partition by visitor_id order by occurred_at, row_key
+            ) as previous_at
         from pages
     ),
 
@@ -74,7 +80,9 @@ with
     sessions_started as (
         select
             *,
-            min(occurred_at) over (partition by visitor_id, session_number) as session_started_at
+            min(occurred_at) over (
+                partition by visitor_id, session_number
+            ) as session_started_at
         from sessions_numbered
     ),
 
@@ -83,8 +91,14 @@ with
             sessions_started.row_key,
             sessions_started.visitor_id,
             sessions_started.has_cookie,
-            {{ surrogate_key(["sessions_started.visitor_id", "sessions_started.session_started_at"]) }}
-            as session_id,
+            {{
+                surrogate_key(
+                    [
+                        "sessions_started.visitor_id",
+                        "sessions_started.session_started_at",
+                    ]
+                )
+            }} as session_id,
             sessions_started.occurred_at,
             sessions_started.path,
             sessions_started.query,
@@ -104,7 +118,8 @@ with
             sessions_started.loaded_at,
             {{ as_of_end() }} as built_to
         from sessions_started
-        left join visitors_judged on sessions_started.visitor_id = visitors_judged.visitor_id
+        left join
+            visitors_judged on sessions_started.visitor_id = visitors_judged.visitor_id
     )
 
 select *

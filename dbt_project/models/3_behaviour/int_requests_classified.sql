@@ -26,12 +26,16 @@ with
             categories.touch_type,
             categories.product_id,
             categories.solution_id,
-            row_number() over (partition by paths.path order by categories.priority) as match_rank
+            row_number() over (
+                partition by paths.path order by categories.priority
+            ) as match_rank
         from paths
         inner join categories on coalesce(paths.path, '') like categories.path_pattern
     ),
 
-    browsers as (select distinct coalesce(user_agent, '') as user_agent from requests_new),
+    browsers as (
+        select distinct coalesce(user_agent, '') as user_agent from requests_new
+    ),
 
     browsers_judged as (
         select browsers.user_agent, min(machine_rules.rule_id) as machine_rule_id
@@ -64,7 +68,8 @@ with
             paths_ranked.touch_type,
             paths_ranked.product_id,
             paths_ranked.solution_id,
-            -- A page that was shown: neither part of a page, nor an error, nor a form being sent.
+            -- A page that was shown: neither part of a page, nor an error, nor a form
+            -- being sent.
             coalesce(requests_new.method, 'GET') = 'GET'
             and requests_new.status between 200 and 399
             and paths_ranked.content_category <> 'asset' as is_page,

@@ -5,7 +5,9 @@ with
     pages_ranked as (
         select
             *,
-            row_number() over (partition by session_id order by occurred_at, row_key) as page_number,
+            row_number() over (
+                partition by session_id order by occurred_at, row_key
+            ) as page_number,
             row_number() over (
                 partition by session_id order by occurred_at desc, row_key desc
             ) as page_number_from_end

@@ -15,7 +15,9 @@ with
         select
             company_id,
             cast(count(*) as bigint) as people_count,
-            cast(count(*) filter (where behaviour_score > 0) as bigint) as active_people_count,
+            cast(
+                count(*) filter (where behaviour_score > 0) as bigint
+            ) as active_people_count,
             cast(sum(total_score) as decimal(18, 6)) as total_score,
             cast(max(total_score) as decimal(18, 6)) as top_score
         from scores_of_companies

@@ -9,12 +9,15 @@ with
         select
             person_id,
             sum(case when score_kind = 'fit' then points else 0 end) as fit_score,
-            sum(case when score_kind = 'behaviour' then points else 0 end) as behaviour_score
+            sum(
+                case when score_kind = 'behaviour' then points else 0 end
+            ) as behaviour_score
         from points
         group by person_id
     ),
 
-    -- Plain sums beside the faded score, without caps: what was earned in the last 7, 30, 90 days and ever.
+    -- Plain sums beside the faded score, without caps: what was earned in the last 7,
+    -- 30, 90 days and ever.
     earned as (
         select
             person_id,
@@ -30,9 +33,12 @@ with
         select
             people.person_id,
             cast(coalesce(worth.fit_score, 0) as decimal(18, 6)) as fit_score,
-            cast(coalesce(worth.behaviour_score, 0) as decimal(18, 6)) as behaviour_score,
             cast(
-                coalesce(worth.fit_score, 0) + coalesce(worth.behaviour_score, 0) as decimal(18, 6)
+                coalesce(worth.behaviour_score, 0) as decimal(18, 6)
+            ) as behaviour_score,
+            cast(
+                coalesce(worth.fit_score, 0)
+                + coalesce(worth.behaviour_score, 0) as decimal(18, 6)
             ) as total_score,
             cast(coalesce(earned.score_7d, 0) as decimal(18, 6)) as score_7d,
             cast(coalesce(earned.score_30d, 0) as decimal(18, 6)) as score_30d,
@@ -49,7 +55,8 @@ with
             bands.band_kind,
             bands.band,
             row_number() over (
-                partition by scores.person_id, bands.band_kind order by bands.min_score desc
+                partition by scores.person_id, bands.band_kind
+                order by bands.min_score desc
             ) as band_rank
         from scores
         inner join

@@ -3,15 +3,15 @@ with
 
     points_given as (select * from {{ ref("int_touch_points") }}),
 
-    -- The window is half open: a deed counts from age 0 to window_days - 1. Ages are whole local days, so that a
+    -- The window is half open: a deed counts from age 0 to window_days - 1. Ages are
+    -- whole local days, so that a
     -- score does not change between morning and evening.
     points_faded as (
         select
             *,
             cast(
                 round(
-                    rule_points
-                    * case
+                    rule_points * case
                         when half_life_days is null
                         then 1.0
                         else power(0.5, cast(age_days as double) / half_life_days)
@@ -23,7 +23,8 @@ with
         where window_days is null or age_days < window_days
     ),
 
-    -- The newest deeds fill the cap first, so that an old deed never keeps a new one out.
+    -- The newest deeds fill the cap first, so that an old deed never keeps a new one
+    -- out.
     points_added_up as (
         select
             *,

@@ -1,4 +1,10 @@
-{%- set attributes = ["department_category", "position", "industry", "company_name", "prefecture"] -%}
+{%- set attributes = [
+    "department_category",
+    "position",
+    "industry",
+    "company_name",
+    "prefecture",
+] -%}
 
 with
 
@@ -11,14 +17,20 @@ with
 
     attribute_values as (
         {% for attribute in attributes %}
-            select person_id, '{{ attribute }}' as attribute, {{ attribute }} as attribute_value
+            select
+                person_id,
+                '{{ attribute }}' as attribute,
+                {{ attribute }} as attribute_value
             from people
             where {{ attribute }} is not null
-            {% if not loop.last %} union all {% endif %}
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
     ),
 
-    -- One attribute gives points once: of several patterns that match (部長 and 本部長) the best.
+    -- One attribute gives points once: of several patterns that match (部長 and 本部長)
+    -- the best.
     matches_ranked as (
         select
             attribute_values.person_id,
