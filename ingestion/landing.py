@@ -1,0 +1,340 @@
+"""From the landing folder to the raw tables: the one way that every source takes.
+
+    find -> look (changed? grown? which source?) -> read in batches -> parse -> key -> normalise -> load -> record
+
+Each file fails alone. Rows are loaded when enough of them wait, files are recorded when their rows are loaded; a run
+that is killed anywhere in between is made good by the next, which reads again what was not recorded and loads only
+what is missing.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ingestion import costs, crm, email, fields, files, forms, keys, ledger, lists, records, web
+from ingestion.files import Found, Reading, Snapshot, Unreadable
+from ingestion.ledger import Entry, FileReport, IngestReport, Read
+from ingestion.normalise import normalised
+from ingestion.tables import columns_of, sql_columns
+from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
+
+_MODULES: dict[str, ModuleType] = {
+    "web": web,
+    "forms": forms,
+    "email": email,
+    "lists": lists,
+    "crm": crm,
+    "costs": costs,
+}
+SOURCES: tuple[str, ...] = tuple(_MODULES)
+"""Sources, each a folder of landing and a module here."""
+
+_ROWS_WAITING = 250_000
+_STILL_SECONDS = 3600
+
+
+def ingest(
+    landing: Path,
+    warehouse: Path,
+    *,
+    state_dir: Path,
+    sources: Sequence[str] | None = None,
+    zone: str = "Asia/Tokyo",
+    on_progress: Callable[[str], None] | None = None,
+) -> IngestReport:
+    """Loads what is new below `landing` into the raw tables of `warehouse`.
+
+    `state_dir` is dlt's working folder; `zone` is the zone of times that name none. Raises IngestError (WarehouseLocked
+    when another process holds the warehouse) when nothing could be done; a file that fails is a sentence in
+    `IngestReport.troubles`.
+    """
+    wanted = tuple(sources or SOURCES)
+    _check(landing, wanted, zone)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    quiet_dlt(state_dir)
+    report = IngestReport(datetime.now(UTC).replace(tzinfo=None))
+    with opened(warehouse) as con:
+        fields.define(con, zone)
+        by_source = _by_source(landing, report)
+        for source in wanted:
+            intake = _Intake(con, source, state_dir, report)
+            for found in by_source[source]:
+                intake.take(found)
+            intake.finish()
+            if on_progress:
+                on_progress(_progress(source, len(by_source[source]), report.of(source)))
+    return report
+
+
+def _check(landing: Path, wanted: tuple[str, ...], zone: str) -> None:
+    if unknown := set(wanted) - set(SOURCES):
+        raise IngestError(f"{', '.join(sorted(unknown))} is no source: choose from {', '.join(SOURCES)}")
+    if not landing.is_dir():
+        raise IngestError(
+            f"{landing} is not a folder: make it, with a folder for each source ({', '.join(SOURCES)})"
+        )
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise IngestError(f"{zone} is no time zone: write it as in Asia/Tokyo") from error
+
+
+def _progress(source: str, count: int, report: IngestReport) -> str:
+    return (
+        f"{source}: {count} files, {len(report.files)} read, {report.rows_loaded} rows loaded,"
+        f" {report.rows_duplicate} known already, {report.rows_rejected} rejected"
+    )
+
+
+def _by_source(landing: Path, report: IngestReport) -> dict[str, list[Found]]:
+    """The files of each source; what is no file or of no source goes to the report's troubles."""
+    by_source: dict[str, list[Found]] = {source: [] for source in SOURCES}
+    for found in files.find(landing, SOURCES):
+        if isinstance(found, str):
+            report.troubles.append(found)
+        elif found.source:
+            by_source[found.source].append(found)
+        else:
+            try:
+                by_source[_told_by_content(found)].append(found)
+            except Unreadable as error:
+                report.troubles.append(f"{found.path} {error}")
+    return by_source
+
+
+def _told_by_content(found: Found) -> str:
+    """The source of a file outside the sources' folders. Raises Unreadable if its content does not tell."""
+    looked = files.snapshot(found)
+    if not looked.size:
+        raise Unreadable("is empty: send it again with its rows, or remove it")
+    if looked.kind == "text":
+        with files.opened(looked) as stream:
+            text = files.start_of(stream)
+        if web.recognises(text.splitlines()[:20]):
+            return "web"
+        names = records.keys_of(text)
+    else:
+        names = (
+            records.keys_of(files.content(looked)[0].decode("utf-8", "replace"))
+            if looked.kind == "array"
+            else set()
+        )
+    for source in ("email", "forms", "crm", "costs"):
+        if names and _MODULES[source].recognises(names):
+            return source
+    for source in ("crm", "costs", "lists"):
+        if records.has_header(looked, _MODULES[source].table_of, lists.spelled):
+            return source
+    raise Unreadable(
+        f"is of no source that is known: put it in the folder of its source ({', '.join(SOURCES)})"
+    )
+
+
+class _Intake:
+    """The files of one source on their way: rows waiting to be loaded, files waiting to be recorded."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, source: str, state_dir: Path, report: IngestReport
+    ) -> None:
+        self.con, self.source, self.report = con, source, report
+        self.module = _MODULES[source]
+        self.tables = {table: f"raw_{source}.{table}" for table in self.module.TABLES}
+        self.loader = Loader(con, source, state_dir)
+        self.known = ledger.entries(con)
+        self.done: list[Read] = []
+        self.waiting = 0
+        con.execute("set variable source = ?", [source])
+        con.execute("set variable loaded_at = ?", [report.loaded_at])
+        for name, table in self.tables.items():
+            con.execute(f"create or replace temp table waiting_{name} ({', '.join(sql_columns(table))})")
+        con.execute(
+            "create or replace temp table rejects_found (path varchar, line_number bigint, text varchar, reason varchar)"
+        )
+
+    def take(self, found: Found) -> None:
+        """Reads a file if it is new or has changed; any trouble is the file's own."""
+        report = FileReport(self.source, found.path)
+        try:
+            looked = files.snapshot(found)
+            if not looked.size:
+                raise Unreadable("is empty: send it again with its rows, or remove it")
+            entry = self.known.get(found.path)
+            skip = self._lines_known(looked, entry) if entry else 0
+            if skip is None:
+                if entry and entry.trouble:
+                    self.report.troubles.append(f"{found.path} {entry.trouble}")
+                return
+            reading = self._read(looked, skip, report)
+        except (Unreadable, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            self._drop(found.path)
+            why = (
+                str(error)
+                if isinstance(error, Unreadable)
+                else f"cannot be read ({_first_line(error)}): check its format"
+            )
+            report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
+        else:
+            report.trouble = self._trouble(report, reading)
+            self.done.append(Read(report, looked, reading, entry.rows_read if entry else 0))
+        self.report.files.append(report)
+        if report.trouble:
+            self.report.troubles.append(report.trouble)
+
+    def _lines_known(self, looked: Snapshot, entry: Entry) -> int | None:
+        """How many lines of a file seen before need not be read again; None if it has nothing new."""
+        left_open = entry.is_open and entry.open_line is None and _is_still(looked)
+        nothing_new = entry.lines_done if left_open else None
+        if entry.content_hash and (looked.size, looked.modified_ns) == (entry.size_bytes, entry.modified_ns):
+            return nothing_new
+        before, now = files.digests(looked, entry.size_bytes)
+        if now == entry.content_hash:
+            ledger.touch(self.con, looked)
+            return nothing_new
+        if before != entry.content_hash:
+            return 0
+        if entry.open_line is not None and files.byte_at(looked, entry.size_bytes) not in b"\r\n":
+            ledger.forget_open_line(self.con, self.tables.values(), self.source, looked.found.path, entry)
+            self.known = ledger.entries(self.con)
+            entry.rows_read -= 1
+            return entry.open_line - 1
+        return entry.lines_done
+
+    def _read(self, looked: Snapshot, skip: int, report: FileReport) -> Reading:
+        """Reads a file to its end, batch by batch; rows up to line `skip` are counted for k and not taken again."""
+        reading = Reading()
+        self.con.execute("set variable stream = ?", [looked.found.stream])
+        self.con.execute("set variable path = ?", [looked.found.path])
+        keys.forget_lines(self.con)
+        files.check_packed(looked)
+        for name in self._batches(looked, reading):
+            self._take_batch(name, skip, report)
+            if self.waiting >= _ROWS_WAITING:
+                self._load()
+        reading.lines_done = max(reading.lines_done, skip)
+        return reading
+
+    def _batches(self, looked: Snapshot, reading: Reading) -> Iterator[str]:
+        """Fills the temp table `batch` again and again; yields the raw table that it is for."""
+        con, module, still = self.con, self.module, _is_still(looked)
+        if module is web:
+            for lines in files.lines(looked, reading, web.is_complete, still):
+                con.register("batch", lines)
+                yield "requests"
+                con.unregister("batch")
+        elif looked.kind == "array" or looked.starts_json or module in (forms, email):
+            name = self._json_table(looked)
+            if looked.kind == "array":
+                yield from (name for _ in records.batches_of_array(con, looked, reading))
+                return
+            for lines in files.lines(looked, reading, records.is_object, still):
+                con.register("lines", lines)
+                records.batch_of_lines(con)
+                con.unregister("lines")
+                yield name
+        else:
+            found = records.table(looked, reading, module.table_of, lists.spelled, still)
+            fields_of = lists.fields if module is lists else dict
+            yield from (
+                found.layout.table
+                for _ in records.batches_of_table(con, found, module.table_of, lists.spelled, fields_of)
+            )
+
+    def _json_table(self, looked: Snapshot) -> str:
+        """The raw table of a JSON file: by the keys of its first records where the source has several."""
+        if len(self.tables) == 1:
+            return next(iter(self.tables))
+        with files.opened(looked) as stream:
+            table = self.module.table_of(records.keys_of(files.start_of(stream)))
+        if not table:
+            raise Unreadable(
+                "line 1: the keys are of no table that is known here: name them as the README says"
+            )
+        return table
+
+    def _take_batch(self, name: str, skip: int, report: FileReport) -> None:
+        """Parses the batch, keeps rejects, and lets the rows that are new wait to be loaded."""
+        con, table = self.con, self.tables[name]
+        con.execute(f"create or replace temp table parsed as {self.module.parse(name)}")
+        keys.make_keyed(con)
+        report.rows_read += _count(con, f"select count(*) from parsed where line_number > {skip}")
+        report.rows_rejected += _count(
+            con,
+            "insert into rejects_found select getvariable('path'), line_number, text, reason from parsed"
+            f" where reason is not null and line_number > {skip}",
+        )
+        con.execute(f"""
+            create or replace temp table fresh as
+            select keyed.row_key, keyed.occurrence, parsed.*,
+                getvariable('stream') as stream, getvariable('path') as source_file, getvariable('loaded_at') as loaded_at
+            from keyed inner join parsed using (line_number)
+            where line_number > {skip}
+                and not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
+                and not exists (select 1 from waiting_{name} as there where there.row_key = keyed.row_key)""")
+        columns = ", ".join(columns_of(table))
+        new = _count(
+            con,
+            f"insert into waiting_{name} ({columns}) select {columns}"
+            f" from ({normalised(con, 'fresh', columns_of(table))}) order by line_number",
+        )
+        report.rows_loaded += new
+        self.waiting += new
+
+    def _drop(self, path: str) -> None:
+        """Takes back what a file that failed has left waiting."""
+        for name in self.tables:
+            self.waiting -= _count(
+                self.con, f"delete from waiting_{name} where source_file = $path", {"path": path}
+            )
+        self.con.execute("delete from rejects_found where path = ?", [path])
+
+    def _trouble(self, report: FileReport, reading: Reading) -> str | None:
+        """The file's trouble as a sentence: its open end, or the first of its rejected lines."""
+        if reading.trouble:
+            return f"{report.path} {reading.trouble}"
+        if not report.rows_rejected:
+            return None
+        line, reason = self.con.execute(
+            "select line_number, reason from rejects_found where path = ? order by line_number limit 1",
+            [report.path],
+        ).fetchone() or (0, "")
+        more = (
+            f" (and {report.rows_rejected - 1} lines more, in raw_intake.rejects)"
+            if report.rows_rejected > 1
+            else ""
+        )
+        return f"{report.path} line {line}: {reason}{more}"
+
+    def _load(self) -> None:
+        """Loads the waiting rows, then records the files that are read to their end."""
+        if self.waiting:
+            self.loader.load(
+                {name: self.con.sql(f"from waiting_{name}").to_arrow_table() for name in self.tables}
+            )
+            for name in self.tables:
+                self.con.execute(f"truncate waiting_{name}")
+            self.waiting = 0
+        if self.done:
+            ledger.record(self.con, self.source, self.tables.values(), self.done, self.report.loaded_at)
+            self.done = []
+
+    def finish(self) -> None:
+        """Loads and records whatever still waits."""
+        self._load()
+
+
+def _is_still(looked: Snapshot) -> bool:
+    """Whether nobody has written to the file for an hour."""
+    return time.time() - looked.modified_ns / 1e9 > _STILL_SECONDS
+
+
+def _count(con: duckdb.DuckDBPyConnection, statement: str, parameters: dict | None = None) -> int:
+    return con.execute(statement, parameters).fetchone()[0]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,144 @@
+"""The raw tables: what `ingestion` promises to the models, as Arrow schemas, and their DDL in the warehouse.
+
+Every source table starts with the columns of `ROW` (where the row came from and its key) and is created
+empty, so that a model can read a source whose first file has not come yet.
+"""
+
+import pyarrow as pa
+
+TEXT, INT, COUNT, FLAG = pa.string(), pa.int32(), pa.int64(), pa.bool_()
+DAY, TIME, MONEY = pa.date32(), pa.timestamp("us"), pa.decimal128(18, 2)
+
+ROW = {
+    "row_key": TEXT,
+    "stream": TEXT,
+    "occurrence": COUNT,
+    "source_file": TEXT,
+    "line_number": COUNT,
+    "loaded_at": TIME,
+}
+"""Columns of every source row; `occurrence` is k, the k-th time this content stands in its file."""
+
+_PERSON = ("email_raw", "email", "person_name_raw", "person_name", "person_kana")
+_COMPANY = ("company_name_raw", "company_name", "company_key")
+_PHONE = ("phone_raw", "phone")
+_AMOUNTS = {"amount_jpy": MONEY, "gross_margin_jpy": MONEY, "employees": INT, "status_code": INT}
+
+
+def _schema(*columns: str, **typed: pa.DataType) -> pa.Schema:
+    """Schema of a source table: text columns by name, others as `name=type`, in the order given."""
+    fields = dict(ROW)
+    for column in columns:
+        fields[column] = typed.get(column, _AMOUNTS.get(column, TIME if column.endswith("_at") else TEXT))
+    return pa.schema(list(fields.items()))
+
+
+RAW_TABLES: dict[str, pa.Schema] = {
+    "raw_web.requests": _schema(
+        *("client_address", "visitor_id", "occurred_at", "method", "path", "query", "status", "bytes"),
+        *("referrer", "user_agent", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "utm_term"),
+        "mail_token",
+        status=INT,
+        bytes=COUNT,
+    ),
+    "raw_forms.submissions": _schema(
+        *("submission_id", "form_id", "form_kind", "occurred_at", "visitor_id", "client_address"),
+        *(*_PERSON, *_COMPANY, "department", "position", *_PHONE, "prefecture", "industry", "product_id"),
+        *("message", "has_consent", "consent_wording", "mail_token", "page_path", "campaign_id", "payload"),
+        has_consent=FLAG,
+    ),
+    "raw_email.events": _schema(
+        *("provider", "event_type", "event_id", "message_id", "recipient_raw", "recipient", "occurred_at"),
+        *("reject_reason", "is_machine", "url", "user_agent", "client_address", "mail_token", "campaign_id"),
+        *("category", "payload"),
+        is_machine=FLAG,
+    ),
+    "raw_lists.rows": _schema(
+        *("list_name", "collected_on", *_PERSON, *_COMPANY, "department", "position", *_PHONE),
+        *("mobile_raw", "mobile", "postal_code", "prefecture", "address", "url", "note", "payload"),
+        collected_on=DAY,
+    ),
+    "raw_crm.leads": _schema(
+        *("lead_id", "external_id", *_PERSON, *_COMPANY, "department", "position", *_PHONE, "prefecture"),
+        *("industry", "employees", "product_id", "lead_source", "campaign_id", "owner_id", "status"),
+        *("created_at", "updated_at", "payload"),
+    ),
+    "raw_crm.opportunities": _schema(
+        *("opportunity_id", "lead_id", *_COMPANY, "opportunity_name", "product_id", "amount_jpy", "stage"),
+        *("owner_id", "created_at", "closed_at", "updated_at", "payload"),
+    ),
+    "raw_crm.opportunity_stages": _schema("opportunity_id", "stage", "entered_at"),
+    "raw_crm.orders": _schema(
+        *("order_id", "opportunity_id", "lead_id", "email_raw", "email", "product_id", "amount_jpy"),
+        *("gross_margin_jpy", "ordered_at", "updated_at"),
+    ),
+    "raw_crm.owners": _schema("owner_id", "owner_name", "email", "unit_id", "updated_at"),
+    "raw_crm.activities": _schema(
+        *("activity_id", "lead_id", "opportunity_id", "owner_id", "activity_type", "subject", "outcome"),
+        *("occurred_at", "time_precision"),
+    ),
+    "raw_costs.entries": _schema(
+        *("campaign_id", "campaign_name", "channel", "cost_kind", "cost_on", "amount_jpy"),
+        cost_on=DAY,
+    ),
+    "raw_intake.files": pa.schema(
+        {
+            "source": TEXT,
+            "path": TEXT,
+            "content_hash": TEXT,
+            "rows_read": COUNT,
+            "rows_loaded": COUNT,
+            "rows_duplicate": COUNT,
+            "rows_rejected": COUNT,
+            "first_seen_at": TIME,
+            "last_read_at": TIME,
+            # what the ledger needs to read on: size and time of the content hashed, lines done, open end
+            "stream": TEXT,
+            "size_bytes": COUNT,
+            "modified_ns": COUNT,
+            "lines_done": COUNT,
+            "is_open": FLAG,
+            "open_line": COUNT,
+            "trouble": TEXT,
+        }.items()
+    ),
+    "raw_intake.rejects": pa.schema(
+        {
+            "source": TEXT,
+            "path": TEXT,
+            "line_number": COUNT,
+            "text": TEXT,
+            "reason": TEXT,
+            "rejected_at": TIME,
+        }.items()
+    ),
+}
+"""Every raw table by its full name. Times are UTC without a zone, money is decimal(18, 2) yen."""
+
+_SQL_TYPES = {
+    TEXT: "varchar",
+    INT: "integer",
+    COUNT: "bigint",
+    FLAG: "boolean",
+    DAY: "date",
+    TIME: "timestamp",
+    MONEY: "decimal(18, 2)",
+}
+
+
+def columns_of(table: str) -> list[str]:
+    """Column names of a raw table, in order."""
+    return RAW_TABLES[table].names
+
+
+def sql_columns(table: str) -> list[str]:
+    """`name type` of each column of a raw table, in DuckDB's words."""
+    return [f"{field.name} {_SQL_TYPES[field.type]}" for field in RAW_TABLES[table]]
+
+
+def ddl() -> list[str]:
+    """Statements that make every raw table that is missing, all columns there, empty."""
+    schemas = sorted({table.split(".")[0] for table in RAW_TABLES})
+    return [f"create schema if not exists {schema}" for schema in schemas] + [
+        f"create table if not exists {table} ({', '.join(sql_columns(table))})" for table in RAW_TABLES
+    ]
