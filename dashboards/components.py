@@ -36,6 +36,7 @@ TOKEN = re.compile(r"component-token-(\d+)")
 PARAGRAPH = re.compile(r"<p>((?:component-token-\d+\s*)+)</p>")
 ROWS_SHOWN = 500
 SHADES = 7
+SHORT = 12  # characters that stay on one line of a table
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -142,8 +143,10 @@ class Components:
         order, result, count, number = self._window(block, sort, size)
         columns = [column for column in result.columns if column not in hide]
         self._explain(columns)
+        numbers = {column for column in columns if _is_number(result, column)}
         rows = [
-            [self._cell(column, row, (link or {}).get(column)) for column in columns] for row in result.rows
+            [self._cell(column, row, (link or {}).get(column), column in numbers) for column in columns]
+            for row in result.rows
         ]
         totals = [self._total(column, result, total) for column in columns] if total and rows else []
         return self._piece(
@@ -268,15 +271,17 @@ class Components:
         money."""
         if now is None or before is None:
             return None
-        difference = float(now) - float(before)
-        sign = "flat" if abs(difference) < 1e-12 else "up" if difference > 0 else "down"
-        if form_of(column) == "percent":
-            text = self.words.text("interface.rate_points", points=f"{difference * 100:+.2f}")
-        elif form_of(column) == "decimal" or not before:
-            text = f"{difference:+,.1f}"
-        else:
-            text = f"{difference / float(before) * 100:+,.1f}%"
+        text = self._difference(column, float(now), float(before))
+        # What is shown as zero is no rise, whatever the digits behind it.
+        sign = "flat" if not re.search("[1-9]", text) else "up" if now > before else "down"
         return {"sign": sign, "text": text.replace("-", "−"), "before": self._value(column, before)}
+
+    def _difference(self, column: str, now: float, before: float) -> str:
+        if form_of(column) == "percent":
+            return self.words.text("interface.rate_points", points=f"{(now - before) * 100:+.2f}")
+        if form_of(column) == "decimal" or not before:
+            return f"{now - before:+,.1f}"
+        return f"{(now - before) / before * 100:+,.1f}%"
 
     def _chart(self, kind: str, block: str, x: str, y: str | Sequence[str], title: str | None) -> str:
         columns = [y] if isinstance(y, str) else list(y)
@@ -340,11 +345,12 @@ class Components:
             )
         return heading
 
-    def _cell(self, column: str, row: dict[str, Any], link: str | None) -> dict[str, Any]:
-        value = row[column]
+    def _cell(self, column: str, row: dict[str, Any], link: str | None, is_number: bool) -> dict[str, Any]:
+        text = self._value(column, row[column])
+        is_short = form_of(column) in ("time", "day", "month") or len(text) <= SHORT
         return {
-            "text": self._value(column, value),
-            "is_number": isinstance(value, int | float | Decimal) and not isinstance(value, bool),
+            "text": text,
+            "kind": "number" if is_number else "short" if is_short else "long",
             "url": self._link(link, row) if link else None,
         }
 

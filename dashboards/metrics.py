@@ -73,7 +73,7 @@ class Metrics:
         denominator, other = self._metric(bottom["name"], filters + _templates(bottom))
         if model != other:
             raise MetricProblem(
-                f"Metric '{name}' divides '{model}' by '{other}', two tables; read it from a rpt_ table instead."
+                f"Metric '{name}' divides '{model}' by '{other}', two tables; read a rpt_ table instead."
             )
         return f"(cast({numerator} as double) / nullif({denominator}, 0))", model
 

@@ -104,7 +104,8 @@ class Publication:
 
     def _switch_to(self, file: Path) -> None:
         # Cursors of requests under way keep the former database alive; closing our handle lets it go with
-        # them. former, self._connection = self._connection, None
+        # them.
+        former, self._connection = self._connection, None
         self._connection, self._file = open_read_only(file), file
         if former is not None:
             former.close()

@@ -231,12 +231,15 @@ def frame(words: Words, reading: Reading | None, run: Run | None, asset_address:
 
 def page_html(reading: Reading, rendered: Rendered, run: Run, asset_address: Any) -> str:
     """The whole HTML document of a page."""
+    # The filters stand below the heading: it is what a reader, or a screen reader, should meet first.
+    heading, end, rest = rendered.body.partition("</h1>")
     return LAYOUTS.get_template("page.html").render(
         frame(reading.words, reading, run, asset_address),
         title=reading.page.title[reading.words.language],
         filters=_filters(reading),
         # The body is made of autoescaped layouts and of Markdown without raw HTML.
-        body=Markup(rendered.body),
+        heading=Markup(heading + end if end else ""),
+        body=Markup(rest if end else heading),
         has_charts=rendered.has_charts,
         meanings=rendered.meanings,
     )

@@ -31,10 +31,8 @@ function optionOf(drawing, font) {
   const values = { type: "value", splitNumber: 4, axisLabel: { formatter: write, color: "#4a5752", hideOverlap: true }, splitLine: { lineStyle: { color: "#e3e8e5" } } };
   return {
     animation: false,
-    aria: { enabled: false }, // the chart has a name, and its table is beside it
     textStyle: { fontFamily: font },
-    grid: { left: 4, right: 24, top: drawing.series.length > 1 ? 34 : 12, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-    legend: { show: drawing.series.length > 1, top: 0, left: 0, itemWidth: 26, textStyle: { color: "#22302b" } },
+    grid: { left: 4, right: 24, top: 12, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: write, confine: true },
     xAxis: isBars ? values : names,
     yAxis: isBars ? names : values,
