@@ -1,0 +1,55 @@
+with
+
+    routes as (select * from {{ ref("fct_lead_routes") }}),
+
+    interests as (select * from {{ ref("fct_lead_interests") }}),
+
+    touches as (select * from {{ ref("fct_touches") }}),
+
+    touch_types as (select * from {{ ref("touch_types") }}),
+
+    touches_ranked as (
+        select
+            routes.person_id,
+            cast({{ local_date("touches.occurred_at") }} as {{ dbt.type_string() }})
+            || ' '
+            || touch_types.name_ja
+            || coalesce(' (' || touches.detail || ')', '') as deed,
+            row_number() over (
+                partition by routes.person_id
+                order by touches.occurred_at desc, touches.touch_id
+            ) as newest_first
+        from routes
+        inner join touches on routes.person_id = touches.person_id
+        inner join touch_types on touches.touch_type = touch_types.touch_type
+        where not touches.is_machine
+    ),
+
+    touches_listed as (
+        select person_id, {{ text_list("deed", " / ", "newest_first") }} as last_touches
+        from touches_ranked
+        where newest_first <= 5
+        group by person_id
+    ),
+
+    notes as (
+        select
+            routes.person_id,
+            coalesce(interests.interest_id, routes.product_id) as top_product,
+            '関心: '
+            || coalesce(interests.interest_id, routes.product_id, '未詳')
+            || ' | 直近: '
+            || coalesce(touches_listed.last_touches, 'なし')
+            || ' | 担当理由: '
+            || routes.why as approach_note
+        from routes
+        left join
+            interests
+            on routes.person_id = interests.person_id
+            and interests.interest_kind = 'product'
+            and interests.interest_rank = 1
+        left join touches_listed on routes.person_id = touches_listed.person_id
+    )
+
+select *
+from notes
