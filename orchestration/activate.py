@@ -102,8 +102,9 @@ def run_lines(runs: Sequence[SyncRun]) -> Iterable[str]:
     for run in runs:
         yield (
             f"{run.sync} -> {run.destination}: {run.status}, {run.acked:,} acknowledged, "
-            f"{run.rejected:,} rejected, {run.unknown:,} unknown, {run.waiting:,} waiting, {run.withheld:,} withheld, "
-            f"{run.unchanged:,} unchanged, {run.requests:,} requests in {run.seconds:.1f} s"
+            f"{run.rejected:,} rejected, {run.unknown:,} unknown, {run.waiting:,} waiting, "
+            f"{run.withheld:,} withheld, {run.unchanged:,} unchanged, "
+            f"{run.requests:,} requests in {run.seconds:.1f} s"
         )
         yield f"  guarantee: {run.guarantee}"
         yield from (f"  {line}" for line in run.sentences)

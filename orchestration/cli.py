@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from orchestration.home import REPOSITORY, Home, Settings
 from orchestration.trouble import Trouble, sentence
 
 PORT = 8470
+LAST_DAY = "2026-10-31"  # of the invented story
 
 app = typer.Typer(
     name="ikusei",
@@ -162,14 +164,17 @@ def world_make(
     people: Annotated[int, typer.Option(min=1, help="How many people take part.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How many days the story lasts.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.")] = 7,
-    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = "2026-05-31",
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = LAST_DAY,
 ) -> int:
     """Invent a company: its files in exactly the formats that ingestion reads, with the truth beside them."""
     from ingestion.world import make
     from orchestration.clocks import as_of_day
 
     last_day = as_of_day(until, Settings.from_environment().zone)
-    make(out, people=people, days=days, seed=seed, until=last_day, on_progress=_say)
+    made = make(
+        out, people=people, days=days, seed=seed, until=date.fromisoformat(last_day), on_progress=_say
+    )
+    _say(str(made))
     _say(f"the company is in {out}: `ikusei run --landing {out / 'landing'} --as-of {last_day}` takes it in")
     return 0
 
@@ -321,11 +326,31 @@ def doctor() -> int:
 
 @app.command()
 @told
+def schedule(
+    port: Annotated[
+        int, typer.Option(help="Dagster's pages listen on this port, or the next free one.")
+    ] = 3070,
+) -> int:
+    """Keep running: Dagster with its pages, the daily schedule, and the sensor that runs when files land."""
+    import subprocess
+
+    from orchestration.demo import HOST, free_port
+    from orchestration.schedules import prepare_dagster
+
+    home, port = Home.from_environment().prepare(), free_port(port)
+    environment = os.environ | {"DAGSTER_HOME": str(prepare_dagster(home)), "IKUSEI_HOME": str(home.root)}
+    words = ["-m", "dagster", "dev", "-w", str(REPOSITORY / "workspace.yaml"), "-h", HOST, "-p", str(port)]
+    _say(f"Dagster is at http://{HOST}:{port} (stop with Ctrl-C)")
+    return subprocess.run([sys.executable, *words], env=environment, cwd=REPOSITORY, check=False).returncode
+
+
+@app.command()
+@told
 def demo(
     people: Annotated[int, typer.Option(min=1, help="How many people the invented company meets.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How many days the story lasts.")] = 400,
     seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
-    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = "2026-05-31",
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = LAST_DAY,
     port: Annotated[int, typer.Option(help="Serve on this port, or the next one that is free.")] = PORT,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the pages at the end.")] = True,
 ) -> int:

@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -28,7 +29,7 @@ class World:
     people: int = 2000
     days: int = 400
     seed: int = 7
-    until: str = "2026-05-31"
+    until: str = "2026-10-31"
 
 
 def prepare(home: Home, settings: Settings, world: World, *, say: Callable[[str], None] = print) -> None:
@@ -43,7 +44,7 @@ def try_this(home: Home, address: str) -> list[str]:
     """Three things to try, as lines for a person."""
     command = f"IKUSEI_HOME={os.path.relpath(home.root)} .venv/bin/ikusei"
     person_id = find_heroine(home)
-    page = f"{address}/ja/lead?person_id={person_id}" if person_id else f"{address}/ja/leads"
+    page = f"{address}/lead?person_id={person_id}&lang=ja" if person_id else f"{address}/leads?lang=ja"
     return [
         f"the pages are at {address}",
         "three things to try:",
@@ -90,7 +91,7 @@ def _invent(home: Home, world: World, progress: Progress) -> str:
         people=world.people,
         days=world.days,
         seed=world.seed,
-        until=world.until,
+        until=date.fromisoformat(world.until),
         on_progress=progress.inner,
     )
     home.landing.rmdir()

@@ -45,11 +45,15 @@ def ingest(
     if unknown:
         raise Trouble(f"there is no source {unknown[0]}: the sources are {', '.join(SOURCES)}")
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    from ingestion import IngestError
     from ingestion import ingest as load
 
-    return load(
-        landing, home.warehouse, state_dir=home.dlt, sources=sources, zone=zone, on_progress=on_progress
-    )
+    try:
+        return load(
+            landing, home.warehouse, state_dir=home.dlt, sources=sources, zone=zone, on_progress=on_progress
+        )
+    except IngestError as error:
+        raise Trouble(str(error)) from error
 
 
 def loaded_through(warehouse: Path) -> str | None:

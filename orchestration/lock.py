@@ -34,8 +34,10 @@ def run_lock(path: Path, deed: str, *, wait: bool = False, poll_seconds: float =
                 raise Locked(_held_by(path))
             time.sleep(poll_seconds)
         _sign(descriptor, deed)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

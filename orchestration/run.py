@@ -18,6 +18,7 @@ from orchestration import publish as publication
 from orchestration.home import PROJECT, Home, Settings
 from orchestration.lock import run_lock
 from orchestration.state import Built
+from orchestration.trouble import Trouble
 
 Say = Callable[[str], None]
 
@@ -161,6 +162,30 @@ def build(
     return wanted, report
 
 
+def build_some(home: Home, times: Clocks, models: list[str]) -> transform.BuildReport:
+    """Build a few models to look at them. The next run builds all anew, so nothing half-built is published.
+
+    Raises:
+        Trouble: a model or test failed.
+    """
+    home.unfinished_build.write_text("some models only")
+    return transform.build(
+        home.warehouse,
+        home.dbt_target,
+        as_of=times.as_of,
+        known_at=times.known_at,
+        zone=times.zone,
+        full_refresh=False,
+        select=models,
+    )
+
+
+def last_as_of(home: Home) -> str | None:
+    """The as-of day of the last good build."""
+    built = state.read(home.run_state).built
+    return built.as_of if built else None
+
+
 def judge(home: Home, times: Clocks, tables: list[str] | None = None) -> list[checks.TableVerdict]:
     """Judge the raw rows that no run has passed yet."""
     return checks.judge_new_rows(home.warehouse, home.contract_marks, known_at=times.known_at, tables=tables)
@@ -169,6 +194,8 @@ def judge(home: Home, times: Clocks, tables: list[str] | None = None) -> list[ch
 def publish(home: Home, say: Say | None = None) -> Path:
     """Show the last good build, and record that it is shown."""
     kept = state.read(home.run_state)
+    if kept.built is None or home.unfinished_build.exists():
+        raise Trouble("there is no whole build to publish: run `ikusei run`, which builds all models")
     manifest = transform.manifest(home.warehouse, home.dbt_target)
     file = publication.publish(home, kept.built, manifest, on_progress=say)
     state.write(home.run_state, replace(kept, published_run_id=kept.built.run_id))

@@ -188,8 +188,9 @@ def _watcher(say: Callable[[str], None]) -> Callable[[Any], None]:
     def watch(event: Any) -> None:
         if event.info.name != "LogStartLine":
             return
-        stage = event.data.node_info.node_relation.schema
-        if stage in STAGES and stage not in seen:
+        node = event.data.node_info
+        stage = node.node_relation.schema
+        if node.resource_type == "model" and stage in STAGES and stage not in seen:
             seen.add(stage)
             say(stage)
 
