@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import yaml
 from activation_receiver import SECRET
 
@@ -25,6 +26,8 @@ COLUMNS = {
     "consent_status": "varchar",
     "is_suppressed": "boolean",
 }
+
+KINDS = {"is_suppressed": pa.bool_()}
 
 
 class FastClock:
@@ -105,15 +108,13 @@ class Company:
 
     def have(self, leads: list[dict[str, Any]], *, denied: list[str] = ()) -> None:
         """Rewrites both sync models and the table of current consents (channel email)."""
-        marks = ", ".join("?" * len(COLUMNS))
+        said = pa.table({name: pa.array([row[name] for row in leads], KINDS.get(name, pa.string())) for name in COLUMNS})
+        typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in COLUMNS.items())
         with duckdb.connect(str(self.warehouse)) as database:
             database.execute("create schema if not exists activation; create schema if not exists lifecycle")
+            database.register("said", said)
             for name in ("sync_webhook__routed_leads", "sync_files__routed_leads"):
-                typed = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
-                database.execute(f"create or replace table activation.{name} ({typed})")
-                if leads:
-                    rows = [[row[column] for column in COLUMNS] for row in leads]
-                    database.executemany(f"insert into activation.{name} values ({marks})", rows)
+                database.execute(f"create or replace table activation.{name} as select {typed} from said")
             database.execute(
                 "create or replace table lifecycle.lead_consents (person_id varchar, channel varchar, status varchar)"
             )
