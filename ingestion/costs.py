@@ -18,7 +18,7 @@ def table_of(keys: set[str]) -> str | None:
 
 
 def parse(table: str) -> str:
-    """SQL of the parsed rows over `batch(line_number, text, payload, fields, fault)`."""
+    """SQL of the parsed rows over `unread(line_number, text, payload, fields, fault)`."""
     return f"""
         select
             line_number, text, payload as content, null as provider_id,

@@ -112,7 +112,7 @@ def recognises(keys: set[str]) -> bool:
 
 
 def parse(table: str) -> str:
-    """SQL of the parsed rows of one CRM table over `batch(line_number, text, payload, fields, fault)`."""
+    """SQL of the parsed rows of one CRM table over `unread(line_number, text, payload, fields, fault)`."""
     columns = _COLUMNS[table]
     keys = {f"{name}_text": key for name, key, _ in columns}
     precision = (

@@ -39,7 +39,7 @@ def recognises(keys: set[str]) -> bool:
 
 
 def parse(table: str) -> str:
-    """SQL of the parsed rows over `batch(line_number, text, payload, fields, fault)`.
+    """SQL of the parsed rows over `unread(line_number, text, payload, fields, fault)`.
 
     The message id is the sender's own where it was given (anymail_id, smtp-id), else SendGrid's.
     """

@@ -36,7 +36,7 @@ def define(con: duckdb.DuckDBPyConnection, zone: str) -> None:
 
 
 def named(names: dict[str, str]) -> str:
-    """SQL of `batch` with the fields asked for as columns: `{column: key in the record}`, all text as it came.
+    """SQL of `unread` with the fields asked for as columns: `{column: key in the record}`, all text as it came.
 
     Gives line_number, text, payload, fault and the columns; the record is parsed once for all of them.
     """
@@ -44,4 +44,4 @@ def named(names: dict[str, str]) -> str:
     columns = ", ".join(f"found[{place}] as {column}" for place, column in enumerate(names, start=1))
     return f"""
         select line_number, text, payload, fault, {columns}
-        from (select *, json_extract_string(fields, [{paths}]) as found from batch)"""
+        from (select *, json_extract_string(fields, [{paths}]) as found from unread)"""

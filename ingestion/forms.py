@@ -40,7 +40,7 @@ def recognises(keys: set[str]) -> bool:
 
 
 def parse(table: str) -> str:
-    """SQL of the parsed rows over `batch(line_number, text, payload, fields, fault)`."""
+    """SQL of the parsed rows over `unread(line_number, text, payload, fields, fault)`."""
     return f"""
         select
             line_number, text, payload as content, code(submission_id) as provider_id,

@@ -18,6 +18,16 @@ def forget_lines(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table seen (content_key varchar, times bigint)")
 
 
+def count_known(con: duckdb.DuckDBPyConnection, until: int, content: str) -> None:
+    """Counts the lines of `batch` up to line `until`, taken in an earlier run; `content` is the column to count."""
+    if until:
+        con.execute(
+            f"insert into seen select {_CONTENT_KEY} as content_key, count(*)"
+            f" from (select {content} as content from batch where line_number <= {until} and {content} is not null)"
+            " group by 1"
+        )
+
+
 def make_keyed(con: duckdb.DuckDBPyConnection) -> None:
     """Temp table `keyed`: the good rows of `parsed`, each content once a file or with its k, and its key.
 

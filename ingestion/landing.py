@@ -259,21 +259,22 @@ class _Intake:
     def _take_batch(self, name: str, skip: int, report: FileReport) -> None:
         """Parses the batch, keeps rejects, and lets the rows that are new wait to be loaded."""
         con, table = self.con, self.tables[name]
+        keys.count_known(con, skip, "text" if self.module is web else "payload")
+        con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
         con.execute(f"create or replace temp table parsed as {self.module.parse(name)}")
         keys.make_keyed(con)
-        report.rows_read += _count(con, f"select count(*) from parsed where line_number > {skip}")
+        report.rows_read += _count(con, "select count(*) from parsed")
         report.rows_rejected += _count(
             con,
             "insert into rejects_found select getvariable('path'), line_number, text, reason from parsed"
-            f" where reason is not null and line_number > {skip}",
+            " where reason is not null",
         )
         con.execute(f"""
             create or replace temp table fresh as
             select keyed.row_key, keyed.occurrence, parsed.*,
                 getvariable('stream') as stream, getvariable('path') as source_file, getvariable('loaded_at') as loaded_at
             from keyed inner join parsed using (line_number)
-            where line_number > {skip}
-                and not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
+            where not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
                 and not exists (select 1 from waiting_{name} as there where there.row_key = keyed.row_key)""")
         columns = ", ".join(columns_of(table))
         new = _count(

@@ -68,7 +68,7 @@ def fields(record: dict[str, str]) -> dict[str, str]:
 
 
 def parse(table: str) -> str:
-    """SQL of the parsed rows over `batch(line_number, text, payload, fields, fault)`."""
+    """SQL of the parsed rows over `unread(line_number, text, payload, fields, fault)`."""
     return f"""
         select
             line_number, text, payload as content, null as provider_id,

@@ -20,6 +20,9 @@ import pyarrow as pa
 from ingestion import tables
 
 
+_MEMORY = "600MiB"  # of DuckDB; Arrow and Python take about as much again, whatever the size of the files
+
+
 class IngestError(Exception):
     """Nothing could be done, or not everything; the message is a sentence that says what to mend."""
 
@@ -38,6 +41,8 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise explained(error, warehouse) from error
     try:
         con.execute("set TimeZone = 'UTC'")
+        memory = con.execute("select current_setting('memory_limit')").fetchone()[0]
+        con.execute(f"set memory_limit = '{_MEMORY}'")
         for statement in tables.ddl():
             con.execute(statement)
         yield con
@@ -48,6 +53,7 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise told from error
         raise
     finally:
+        con.execute(f"set memory_limit = '{memory}'")
         con.close()
 
 
