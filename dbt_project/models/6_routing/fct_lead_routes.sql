@@ -15,7 +15,13 @@ with
         left join score_bands as bands on leads.score_band = bands.band
         left join score_bands as bars on rules.min_score_band = bars.band
         where
-            (leads.has_asked or bands.min_score >= bars.min_score)
+            -- a rule with a bar is for those who reached it, one without for those who
+            -- asked: silent readers are not disturbed by sales (SG22)
+            case
+                when rules.min_score_band is null
+                then leads.has_asked
+                else bands.min_score >= bars.min_score
+            end
             and (rules.form_kind is null or rules.form_kind = leads.form_kind)
             and (rules.product_id is null or rules.product_id = leads.product_id)
             and (rules.solution_id is null or rules.solution_id = leads.solution_id)
