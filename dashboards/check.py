@@ -92,20 +92,21 @@ def _page_problems(
             page.name, None, language, f"The default or example of filter '{bad.name}' is no {bad.kind}."
         )
         return
-    troubles = list(_block_problems(reading, language))
-    yield from troubles
-    if not troubles:
-        page_html(reading, render(reading, must_exist=False), run, lambda path: path)
-        for key in sorted(words.missing):
-            yield PageProblem(page.name, None, language, f"locales/{language}.yml has no text '{key}'.")
+    troubles = [*_block_troubles(reading)]
+    page_html(reading, render(reading, must_exist=False, troubles=troubles), run, lambda path: path)
+    # A block that fails does so again in each component that shows it: say it once.
+    for trouble in {str(each): each for each in troubles}.values():
+        yield PageProblem(trouble.page, trouble.block, language, trouble.sentence)
+    for key in sorted(words.missing):
+        yield PageProblem(page.name, None, language, f"locales/{language}.yml has no text '{key}'.")
 
 
-def _block_problems(reading: Reading, language: str) -> Iterator[PageProblem]:
+def _block_troubles(reading: Reading) -> Iterator[PageTrouble]:
     for name in reading.page.blocks:
         try:
             reading.result(name)
         except PageTrouble as trouble:
-            yield PageProblem(trouble.page, trouble.block, language, trouble.sentence)
+            yield trouble
 
 
 def _nobody(page: Page) -> dict[str, str]:

@@ -44,8 +44,8 @@ class Components:
     """The component functions of one page for one reading; names that start with `_` are not offered to
     authors."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading, self.words = reading, reading.words
+    def __init__(self, reading: Reading, troubles: list[PageTrouble] | None = None) -> None:
+        self.reading, self.words, self.troubles = reading, reading.words, troubles
         self.meanings: dict[str, str] = {}
         self.has_charts = False
         self._pieces: list[str] = []
@@ -62,7 +62,20 @@ class Components:
             self.heatmap,
             self.card,
         )
-        return {function.__name__: function for function in offered}
+        return {function.__name__: self._noting_trouble(function) for function in offered}
+
+    def _noting_trouble(self, function: Callable[..., str]) -> Callable[..., str]:
+        if self.troubles is None:
+            return function
+
+        def component(*arguments: Any, **named: Any) -> str:
+            try:
+                return function(*arguments, **named)
+            except PageTrouble as trouble:
+                self.troubles.append(trouble)
+                return ""
+
+        return component
 
     def put_in(self, html: str) -> str:
         """The page's HTML with each token replaced; tokens of one paragraph stand side by side."""
@@ -149,6 +162,8 @@ class Components:
             for row in result.rows
         ]
         totals = [self._total(column, result, total) for column in columns] if total and rows else []
+        if totals and totals[0] is None:
+            totals[0] = self.words.text("interface.total")
         return self._piece(
             "table",
             block=block,
@@ -280,7 +295,7 @@ class Components:
         if form_of(column) == "percent":
             return self.words.text("interface.rate_points", points=f"{(now - before) * 100:+.2f}")
         if form_of(column) == "decimal" or not before:
-            return f"{now - before:+,.1f}"
+            return f"{now - before:+,.2f}"
         return f"{(now - before) / before * 100:+,.1f}%"
 
     def _chart(self, kind: str, block: str, x: str, y: str | Sequence[str], title: str | None) -> str:

@@ -67,48 +67,61 @@ def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
     return cursor
 
 
+@dataclass
+class OpenFile:
+    """A published file that is open, and how many requests are reading it."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    readers: int = 0
+
+
 class Publication:
-    """The file that is public now, for many requests in many threads."""
+    """The file that is public now, for many requests in many threads.
+
+    One file is open at a time; a former one stays open until its last reader has finished (closing a DuckDB
+    connection would close the cursors made from it).
+    """
 
     def __init__(self, serving: Path) -> None:
         self.serving = serving
         self._lock = threading.Lock()
-        self._file: Path | None = None
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._current: OpenFile | None = None
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor on the file that is public at this moment; a flip during the request changes nothing.
 
-        Raises NothingPublished when there is no file.
+        Raises NothingPublished when there is no file, duckdb.Error when it cannot be opened.
         """
-        cursor = self._open()
+        with self._lock:
+            file = self._take()
+            cursor = cursor_of(file.connection)
+            file.readers += 1
         try:
             yield cursor
         finally:
             cursor.close()
+            with self._lock:
+                file.readers -= 1
+                self._close_if_left(file)
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        with self._lock:
-            file = self._resolve()
-            if file != self._file or self._connection is None:
-                self._switch_to(file)
-            assert self._connection is not None
-            return cursor_of(self._connection)
-
-    def _resolve(self) -> Path:
+    def _take(self) -> OpenFile:
+        """The open file that the link points to now."""
         try:
-            return (self.serving / LINK_NAME).resolve(strict=True)
+            path = (self.serving / LINK_NAME).resolve(strict=True)
         except OSError as missing:
             raise NothingPublished(str(self.serving / LINK_NAME)) from missing
+        former = self._current
+        if former is None or former.path != path:
+            self._current = OpenFile(path, open_read_only(path))
+            if former is not None:
+                self._close_if_left(former)
+        return self._current
 
-    def _switch_to(self, file: Path) -> None:
-        # Cursors of requests under way keep the former database alive; closing our handle lets it go with
-        # them.
-        former, self._connection = self._connection, None
-        self._connection, self._file = open_read_only(file), file
-        if former is not None:
-            former.close()
+    def _close_if_left(self, file: OpenFile) -> None:
+        if file is not self._current and file.readers == 0:
+            file.connection.close()
 
 
 def query(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:

@@ -101,8 +101,7 @@ def _yen(words: Words, value: Any) -> str:
 
 
 def _decimal(words: Words, value: Any) -> str:
-    text = f"{value:,.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def _month(words: Words, value: Any) -> str:

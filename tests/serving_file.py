@@ -119,7 +119,10 @@ def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: 
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
-    connection.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+    one = f"({', '.join('?' * len(rows[0]))})"
+    connection.execute(
+        f"insert into {table} values {', '.join([one] * len(rows))}", [v for row in rows for v in row]
+    )
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: int) -> None:
