@@ -1,4 +1,4 @@
-"""An invented company whose every trace has a known truth: settings and a seed in, landing files and truth out.
+"""An invented company whose every trace has a known truth: settings and seed in, files and truth out.
 
     world.yml -> calendar, campaigns, companies, people
               -> behaviour, mail, sales, machines   write the diary
@@ -131,7 +131,7 @@ def _cast(how_many: int, calendar: Calendar, seed: int, settings: dict[str, Any]
 
 
 def _colleagues(people: list[Person]) -> dict[str, list[Person]]:
-    """Those who may get a forwarded mail or have their address typed by another; the heroine is left alone."""
+    """Who may get a forwarded mail or have an address typed by another; the heroine is left alone."""
     firms: dict[str, list[Person]] = {}
     for person in people:
         company = person.employments[0].company

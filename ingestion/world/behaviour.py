@@ -11,7 +11,17 @@ from typing import Any
 
 from . import names
 from .campaigns import Campaigns
-from .clock import Calendar, home_moment, iso_time, local_day, midnight, month_name, office_moment
+from .clock import (
+    Calendar,
+    home_moment,
+    is_closed,
+    iso_time,
+    local_day,
+    midnight,
+    month_name,
+    next_workday,
+    office_moment,
+)
 from .companies import Company
 from .diary import Consent, Diary, Identifier, Submission, Visitor
 from .dice import Dice, Wheel
@@ -159,11 +169,17 @@ def _customer(world: World, person: Person, dice: Dice) -> list[Visit]:
 
 
 def _earlier(moment: int, days: int, dice: Dice) -> int:
-    return office_moment(local_day(moment) - timedelta(days=dice.between(1, days)), dice)
+    """Some day before, seldom one on which the office is closed."""
+    day = local_day(moment) - timedelta(days=dice.between(1, days))
+    while is_closed(day) and dice.chance(0.8):
+        day -= timedelta(days=1)
+    return office_moment(day, dice)
 
 
 def _later(moment: int, mean_days: float, dice: Dice) -> int:
-    return office_moment(local_day(moment) + timedelta(days=1 + int(dice.exponential(mean_days))), dice)
+    """Some day after, seldom one on which the office is closed."""
+    day = local_day(moment) + timedelta(days=1 + int(dice.exponential(mean_days)))
+    return office_moment(next_workday(day) if dice.chance(0.8) else day, dice)
 
 
 def walk(world: World, person: Person, visit: Visit, device: Device | None = None) -> None:
@@ -221,11 +237,11 @@ def view(
     world.diary.request(
         moment, visitor, path, status=status, size=8_000 + dice.below(40_000), referrer=referrer
     )
-    if with_assets and dice.chance(0.5):
+    if with_assets and dice.chance(0.28):
         for asset in ASSETS[: dice.between(1, 3)]:
             fresh = dice.chance(0.7)
             world.diary.request(
-                moment + dice.below(2),
+                moment + 1 + dice.below(2),
                 visitor,
                 asset,
                 status=200 if fresh else 304,

@@ -1,4 +1,4 @@
-"""What the invented company's marketing does: exhibitions, mails, seminars, advertisements, and their costs."""
+"""What the company's marketing does: exhibitions, mails, seminars, advertisements, and their costs."""
 
 from __future__ import annotations
 

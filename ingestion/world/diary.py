@@ -22,7 +22,7 @@ class Visitor:
     user_agent: str
     person_key: str | None = None
     is_machine: bool = False
-    kind: str = "human"  # human, crawler, hidden_scanner, mail_gate, staff
+    kind: str = "anonymous"  # or a kind of person, crawler, hidden_scanner, mail_gate
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class MailEvent:
     row: dict[str, Any]
     person_key: str  # the recipient
     actor_key: str | None  # who clicked, when it was somebody else (forwarded)
-    is_machine: bool
+    is_machine: bool | None  # None: the mail service itself (processed, delivered, bounce)
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class Diary:
         """Write one web log line (combined format with the visitor cookie at the end)."""
         if self.calendar.holds(moment):
             line = (
-                f'{visitor.address} - - [{log_time(moment)}] "{method} {target} HTTP/1.1" {status} {size or "-"} '
-                f'"{referrer}" "{visitor.user_agent}" "{visitor.cookie}"'
+                f'{visitor.address} - - [{log_time(moment)}] "{method} {target} HTTP/1.1" '
+                f'{status} {size or "-"} "{referrer}" "{visitor.user_agent}" "{visitor.cookie}"'
             )
             self.requests.append(Request(moment, line, visitor))
 

@@ -28,20 +28,51 @@ from .diary import Card, Identifier, Request
 from .dice import Dice
 
 EIGHT = (
-    "会社名", "部署名", "役職", "姓", "名", "e-mail", "郵便番号", "住所", "TEL会社", "TEL部門", "TEL直通", "Fax",
-    "携帯電話", "URL", "名刺交換日", "Eightでつながっている人", "再データ化中の名刺", "'?'を含んだデータ",
-)  # fmt: skip
+    "会社名",
+    "部署名",
+    "役職",
+    "姓",
+    "名",
+    "e-mail",
+    "郵便番号",
+    "住所",
+    "TEL会社",
+    "TEL部門",
+    "TEL直通",
+    "Fax",
+    "携帯電話",
+    "URL",
+    "名刺交換日",
+    "Eightでつながっている人",
+    "再データ化中の名刺",
+    "'?'を含んだデータ",
+)
 SANSAN = (
-    "会社名", "部署名", "役職", "氏名", "氏名［姓］", "氏名［名］", "氏名（カナ）", "郵便番号(1)", "住所(1)［全て］",
-    "TEL-1(1)", "FAX(1)", "Email(1)", "携帯電話(1)", "取得日", "名刺交換場所", "備考",
-)  # fmt: skip
+    "会社名",
+    "部署名",
+    "役職",
+    "氏名",
+    "氏名［姓］",
+    "氏名［名］",
+    "氏名（カナ）",
+    "郵便番号(1)",
+    "住所(1)［全て］",
+    "TEL-1(1)",
+    "FAX(1)",
+    "Email(1)",
+    "携帯電話(1)",
+    "取得日",
+    "名刺交換場所",
+    "備考",
+)
 CRM = {
     "leads": "lead_id external_id email name name_kana company department position phone prefecture industry "
     "employees product_id source campaign_id owner_id status created_at updated_at",
     "opportunities": "opportunity_id lead_id company name product_id amount_jpy stage owner_id created_at "
     "closed_at updated_at",
     "opportunity_stages": "opportunity_id stage entered_at",
-    "orders": "order_id opportunity_id lead_id email product_id amount_jpy gross_margin_jpy ordered_at updated_at",
+    "orders": "order_id opportunity_id lead_id email product_id amount_jpy gross_margin_jpy ordered_at "
+    "updated_at",
     "owners": "owner_id owner_name email unit_id updated_at",
     "activities": "activity_id lead_id opportunity_id owner_id activity_type subject outcome occurred_at",
 }
@@ -186,7 +217,8 @@ def _eight_row(card: Card, day: Any) -> list[Any]:
     row = card.row
     return [
         row["company"], row["department"], row["position"], row["surname"], row["given"], row["email"],
-        row["postal_code"], row["address"], row["phone"], "", "", "", row["mobile"], row["url"], day, "", "", "",
+        row["postal_code"], row["address"], row["phone"], "", "", "", row["mobile"], row["url"], day, "",
+        "", "",
     ]  # fmt: skip
 
 
@@ -205,9 +237,9 @@ def _eight(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
 def _sansan(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
     rows = [
         [
-            row["company"], row["department"], row["position"], f"{row['surname']}　{row['given']}", row["surname"],
-            row["given"], f"{row['surname_kana']}　{row['given_kana']}", row["postal_code"], row["address"],
-            row["phone"], "", row["email"], row["mobile"], _slashed(card.day), name, "",
+            row["company"], row["department"], row["position"], f"{row['surname']}　{row['given']}",
+            row["surname"], row["given"], f"{row['surname_kana']}　{row['given_kana']}", row["postal_code"],
+            row["address"], row["phone"], "", row["email"], row["mobile"], _slashed(card.day), name, "",
         ]
         for card in cards
         for row in [card.row]

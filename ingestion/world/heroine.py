@@ -35,11 +35,28 @@ def cast(world: World) -> None:
     cookie = "v" + Dice(world.seed, "heroine").token(15)
     met = show.opens_on + timedelta(days=1)
     heroine = replace(
-        person, kind="prospect", origin="card", surname=HEROINE[0], given=HEROINE[1], surname_kana="サトウ",
-        given_kana="ミサキ", employments=[job], product="analytics", solution="production", knowledge=1, need=0.9,
-        named_on=met, exhibition=show, apple_mail=False, address_is_bad=False, borrowed=[], passes=[], permissions=[],
-        devices=[Device(company.office_address, agent, False, [cookie], [])], is_heroine=True,
-    )  # fmt: skip
+        person,
+        kind="prospect",
+        origin="card",
+        surname=HEROINE[0],
+        given=HEROINE[1],
+        surname_kana="サトウ",
+        given_kana="ミサキ",
+        employments=[job],
+        product="analytics",
+        solution="production",
+        knowledge=1,
+        need=0.9,
+        named_on=met,
+        exhibition=show,
+        apple_mail=False,
+        address_is_bad=False,
+        borrowed=[],
+        passes=[],
+        permissions=[],
+        devices=[Device(company.office_address, agent, False, [cookie], [])],
+        is_heroine=True,
+    )
     read = next_workday(met + timedelta(days=12))
     wait = min(38, max(4, (world.calendar.last - read).days // 2))
     heroine.wants_on = next_workday(read + timedelta(days=wait))

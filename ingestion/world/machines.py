@@ -20,7 +20,10 @@ _CRAWLERS = Wheel(
         ("python-requests/2.32.3", "192.0.2.6"): 8,
     }
 )
-_HIDDEN_AGENT = "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/79.0.3945.88 Safari/537.36"
+_HIDDEN_AGENT = (
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/79.0.3945.88 Safari/537.36"
+)
 _HIDDEN_ADDRESS = "192.0.2.200"
 _STAFF = 6
 
@@ -61,13 +64,13 @@ def _crawl(world: World, day: date, pages: list[str]) -> None:
 
 
 def _scan(world: World, day: date, pages: list[str]) -> None:
-    """A browser's name, one address, a new cookie each night, several pages a second and doors that are not there."""
+    """A browser's name, one address, a new cookie each night, a page a second, doors that are not there."""
     dice = Dice(world.seed, "trouble", "hidden scanner", day)
     if not dice.chance(world.trouble("hidden_scanner_per_week") / 7):
         return
     scanner = Visitor(_HIDDEN_ADDRESS, "v" + dice.token(15), _HIDDEN_AGENT, None, True, "hidden_scanner")
     moment = midnight(day) + 2 * 3600 + dice.below(2 * 3600)
-    for _ in range(dice.between(60, 140)):
+    for _ in range(dice.between(40, 100)):
         moment += dice.below(2)
         if dice.chance(0.15):
             door = dice.pick(("/wp-login.php", "/.env", "/admin/", "/phpmyadmin/index.php"))

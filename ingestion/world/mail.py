@@ -16,7 +16,10 @@ from .diary import Consent, Identifier, MailEvent, Visitor
 from .dice import Dice
 from .people import Person
 
-_GATE_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
+_GATE_AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/120.0.0.0 Safari/537.36"
+)
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,13 @@ def _deliver(world: World, letter: Letter) -> None:
     world.diary.identifiers.append(
         Identifier("mail_token", letter.token, person.key, letter.sent_at, letter.sent_at)
     )
-    _event(world, letter, letter.sent_at, "processed", True)
+    _event(world, letter, letter.sent_at, "processed", None)
     if _bounces(person, letter):
         reason = {"reason": "550 5.1.1 user unknown", "status": "5.1.1", "type": "bounce"}
-        _event(world, letter, arrived, "bounce", True, **reason)
+        _event(world, letter, arrived, "bounce", None, **reason)
         person.permissions.append((arrived, False))
         return
-    _event(world, letter, arrived, "delivered", True, response="250 2.0.0 OK")
+    _event(world, letter, arrived, "delivered", None, response="250 2.0.0 OK")
     _machines(world, letter, arrived)
     _human(world, letter, arrived, dice)
 
@@ -170,18 +173,17 @@ def _event(
     letter: Letter,
     moment: int,
     event: str,
-    is_machine: bool,
+    is_machine: bool | None,
     actor: Person | None = None,
     **more: Any,
 ) -> None:
     if not world.calendar.holds(moment):
         return
-    count = len(world.diary.mail_events)
     row = {
         "email": letter.address,
         "timestamp": moment,
         "event": event,
-        "sg_event_id": Dice(world.seed, "event", letter.token, event, moment, count).token(22),
+        "sg_event_id": Dice(world.seed, "event", letter.token, event, moment, more.get("url")).token(22),
         "sg_message_id": f"{letter.message_id}.filterdrecv-0001",
         "category": [letter.mailing.purpose],
         "mid": letter.token,
@@ -189,5 +191,5 @@ def _event(
         "purpose": letter.mailing.purpose,
         **more,
     }
-    actor_key = None if is_machine else (actor or letter.person).key
+    actor_key = (actor or letter.person).key if is_machine is False else None
     world.diary.mail_events.append(MailEvent(moment, row, letter.person.key, actor_key, is_machine))

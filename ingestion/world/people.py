@@ -22,8 +22,10 @@ HEROINE = ("佐藤", "美咲")
 _FREE_MAIL = ("gmail.com", "yahoo.co.jp", "outlook.jp", "docomo.ne.jp", "ezweb.ne.jp")
 
 OFFICE_AGENTS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/139.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/141.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 "
     "Safari/537.36 Edg/141.0.0.0",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
@@ -42,14 +44,28 @@ HOME_AGENTS = (
 
 # What a department tends to need; others spread evenly.
 _PRODUCT_BY_DEPARTMENT = {
-    "情報システム部": (1, 1, 2, 5), "DX推進室": (5, 2, 2, 1), "経営企画室": (4, 2, 3, 1), "営業部": (2, 6, 1, 1),
-    "営業企画部": (3, 5, 1, 1), "マーケティング部": (6, 3, 1, 0.5), "経理部": (1, 0.5, 6, 1), "財務部": (1, 0.5, 6, 1),
-    "製造部": (3, 0.5, 5, 1), "生産管理部": (3, 0.5, 6, 1),
-}  # fmt: skip
+    "情報システム部": (1, 1, 2, 5),
+    "DX推進室": (5, 2, 2, 1),
+    "経営企画室": (4, 2, 3, 1),
+    "営業部": (2, 6, 1, 1),
+    "営業企画部": (3, 5, 1, 1),
+    "マーケティング部": (6, 3, 1, 0.5),
+    "経理部": (1, 0.5, 6, 1),
+    "財務部": (1, 0.5, 6, 1),
+    "製造部": (3, 0.5, 5, 1),
+    "生産管理部": (3, 0.5, 6, 1),
+}
 _SOLUTION_BY_DEPARTMENT = {
-    "営業部": "sales", "営業企画部": "sales", "マーケティング部": "sales", "経理部": "finance", "財務部": "finance",
-    "製造部": "production", "生産管理部": "production", "購買部": "production", "品質保証部": "production",
-}  # fmt: skip
+    "営業部": "sales",
+    "営業企画部": "sales",
+    "マーケティング部": "sales",
+    "経理部": "finance",
+    "財務部": "finance",
+    "製造部": "production",
+    "生産管理部": "production",
+    "購買部": "production",
+    "品質保証部": "production",
+}
 _AREA_UNITS = {
     "east": "area-east",
     "kanto": "area-kanto",

@@ -19,12 +19,17 @@ UNITS = (
     "acct-retail", "sol-sales", "sol-production", "sol-finance", "prod-analytics", "prod-crm", "prod-erp",
     "prod-security", "inside-sales",
 )  # fmt: skip
-_PRICES = {"analytics": 2_400_000, "crm": 1_800_000, "erp": 6_500_000, "security": 1_500_000}
+_PRICES = {"analytics": 1_200_000, "crm": 900_000, "erp": 3_200_000, "security": 800_000}
 _OUTCOMES = Wheel({"通話": 45, "不在": 25, "折返し待ち": 15, "担当変更": 3, "見送り": 12})
 _KINDS = Wheel({"call": 50, "mail": 28, "visit": 12, "dm": 5, "fax": 3, "complaint": 2})
 _SUBJECTS = {
-    "call": "フォロー電話", "mail": "個別メール", "visit": "訪問打合せ", "dm": "DM送付", "fax": "FAX送付", "complaint": "クレーム",
-}  # fmt: skip
+    "call": "フォロー電話",
+    "mail": "個別メール",
+    "visit": "訪問打合せ",
+    "dm": "DM送付",
+    "fax": "FAX送付",
+    "complaint": "クレーム",
+}
 
 
 @dataclass(frozen=True)
@@ -293,7 +298,8 @@ def _opportunity(deal: Deal, contacted: int | None) -> None:
     cause = _cause(person, created)
     deal.world.diary.opportunities.append(
         {"opportunity_id": opportunity_id, "lead_id": deal.lead_id, "person_key": person.key, "cause": cause,
-         "created_at": created, "final_stage": stages[-1][0], "final_stage_at": stages[-1][1], "amount_jpy": amount}
+         "created_at": created, "final_stage": stages[-1][0], "final_stage_at": stages[-1][1],
+         "amount_jpy": amount}
     )  # fmt: skip
     deal.world.diary.identifiers.append(
         Identifier("crm_opportunity", opportunity_id, person.key, created, deal.world.calendar.ends_at - 1)

@@ -105,7 +105,7 @@ def page(kind: str, product: str, solution: str, dice: Dice) -> str:
         return f"/search?q={quote(dice.pick(SEARCH_WORDS[product]).split()[0])}"
     if kind == "shop":
         return f"/shop/{dice.pick(tuple(SKUS))}"
-    return _FIXED[kind] if kind in _FIXED else "/"
+    return _FIXED[kind]
 
 
 _FIXED = {

@@ -26,11 +26,12 @@ _TIME = pa.timestamp("us")
 PEOPLE = pa.schema(
     {
         "person_key": pa.string(), "kind": pa.string(), "origin": pa.string(), "name": pa.string(),
-        "name_kana": pa.string(), "email": pa.string(), "emails": pa.list_(pa.string()), "phone": pa.string(),
-        "mobile": pa.string(), "company_key": pa.string(), "company_keys": pa.list_(pa.string()),
-        "department": pa.string(), "position": pa.string(), "prefecture": pa.string(), "industry": pa.string(),
-        "product": pa.string(), "solution": pa.string(), "knowledge": pa.int64(), "need": pa.float64(),
-        "named_on": pa.date32(), "wants_on": pa.date32(), "right_owner": pa.string(), "is_heroine": pa.bool_(),
+        "name_kana": pa.string(), "email": pa.string(), "emails": pa.list_(pa.string()),
+        "phone": pa.string(), "mobile": pa.string(), "company_key": pa.string(),
+        "company_keys": pa.list_(pa.string()), "department": pa.string(), "position": pa.string(),
+        "prefecture": pa.string(), "industry": pa.string(), "product": pa.string(), "solution": pa.string(),
+        "knowledge": pa.int64(), "need": pa.float64(), "named_on": pa.date32(), "wants_on": pa.date32(),
+        "right_owner": pa.string(), "is_heroine": pa.bool_(),
     }
 )  # fmt: skip
 COMPANIES = pa.schema(
@@ -64,8 +65,9 @@ EMAIL_EVENTS = pa.schema(
 )  # fmt: skip
 OPPORTUNITIES = pa.schema(
     {
-        "opportunity_id": pa.string(), "lead_id": pa.string(), "person_key": pa.string(), "cause": pa.string(),
-        "created_at": _TIME, "final_stage": pa.string(), "final_stage_at": _TIME, "amount_jpy": pa.int64(),
+        "opportunity_id": pa.string(), "lead_id": pa.string(), "person_key": pa.string(),
+        "cause": pa.string(), "created_at": _TIME, "final_stage": pa.string(), "final_stage_at": _TIME,
+        "amount_jpy": pa.int64(),
     }
 )  # fmt: skip
 CONSENTS = pa.schema(
@@ -82,7 +84,7 @@ def write_truth(world: World, written: Written, folder: Path, arguments: dict[st
     _write(folder, "people", PEOPLE, (_person(person) for person in world.people))
     _write(folder, "companies", COMPANIES, _companies(world))
     _write(folder, "identifiers", IDENTIFIERS, _identifiers(world, written))
-    _write(folder, "requests", REQUESTS, (_request(request, path) for request, path in written.requests))
+    _store(folder, "requests", _requests(written))
     _write(folder, "email_events", EMAIL_EVENTS, _mail_events(world))
     _write(folder, "opportunities", OPPORTUNITIES, _opportunities(world))
     _write(folder, "consents", CONSENTS, _consents(world))
@@ -91,7 +93,10 @@ def write_truth(world: World, written: Written, folder: Path, arguments: dict[st
 
 
 def _write(folder: Path, name: str, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
-    table = pa.Table.from_pylist(list(rows), schema=schema)
+    _store(folder, name, pa.Table.from_pylist(list(rows), schema=schema))
+
+
+def _store(folder: Path, name: str, table: pa.Table) -> None:
     pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
 
 
@@ -166,7 +171,7 @@ def _identifiers(world: World, written: Written) -> list[dict[str, Any]]:
 
 
 def _own_identifiers(world: World) -> Iterable[Identifier]:
-    """Addresses and phones: from the employment's first day (the world's, for the first) to the next one's."""
+    """Addresses and phones: each from its employment's first day to the next one's."""
     for person in world.people:
         starts = [world.calendar.starts_at, *(midnight(job.since) for job in person.employments[1:])]
         ends = [*(start - 1 for start in starts[1:]), world.calendar.ends_at - 1]
@@ -193,18 +198,21 @@ def cookie_spans(requests: list[tuple[Request, str]]) -> list[Identifier]:
     return spans + list(open_spans.values())
 
 
-def _request(request: Request, path: str) -> dict[str, Any]:
-    visitor = request.visitor
-    return {
-        "visitor_id": None if visitor.cookie == "-" else visitor.cookie,
-        "occurred_at": utc(request.moment),
-        "person_key": visitor.person_key,
-        "is_machine": visitor.is_machine,
-        "kind": visitor.kind,
-        "client_address": visitor.address,
-        "line": request.line,
-        "source_file": path,
+def _requests(written: Written) -> pa.Table:
+    """One row per web log line, column by column: this is the large one."""
+    requests = [request for request, _ in written.requests]
+    visitors = [request.visitor for request in requests]
+    columns: dict[str, list[Any]] = {
+        "visitor_id": [None if visitor.cookie == "-" else visitor.cookie for visitor in visitors],
+        "occurred_at": [request.moment * 1_000_000 for request in requests],
+        "person_key": [visitor.person_key for visitor in visitors],
+        "is_machine": [visitor.is_machine for visitor in visitors],
+        "kind": [visitor.kind for visitor in visitors],
+        "client_address": [visitor.address for visitor in visitors],
+        "line": [request.line for request in requests],
+        "source_file": [path for _, path in written.requests],
     }
+    return pa.table([pa.array(columns[name], REQUESTS.field(name).type) for name in REQUESTS.names], REQUESTS)
 
 
 def _mail_events(world: World) -> list[dict[str, Any]]:
@@ -224,7 +232,7 @@ def _mail_events(world: World) -> list[dict[str, Any]]:
 
 
 def _opportunities(world: World) -> list[dict[str, Any]]:
-    """Stages that lie after the world's end are true too: `final_stage_at` may be later than any file says."""
+    """`final_stage_at` may lie after the world's end: what will be true, though no file says it yet."""
     return [
         {**deal, "created_at": utc(deal["created_at"]), "final_stage_at": utc(deal["final_stage_at"])}
         for deal in world.diary.opportunities
