@@ -1,7 +1,7 @@
-"""The article's table as files: months of visitors, form passes and deals, as a company's own systems write them.
+"""The article's table as files: months of visitors, form passes and deals, as a company's systems write them.
 
-`write_landing` makes an access log with cookies, form submissions, and leads and opportunities of a CRM; `built` takes
-them through ingestion and dbt into a warehouse. Who sends a form is one of the visitors.
+`write_landing` makes an access log with cookies, form submissions, and leads and opportunities of a CRM;
+`built` takes them through ingestion and dbt into a warehouse. Who sends a form is one of the visitors.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Lead:
 
 
 def leads_of(months: Sequence[Month]) -> list[Lead]:
-    """The leads of each month, some with a deal a few months on, and those before them who fill the month's deals."""
+    """The leads of each month, some with a later deal, and the older leads who fill the month's deals."""
     found: list[Lead] = []
     for month in months:
         year = month.opens.year
@@ -99,8 +99,8 @@ def built(folder: Path, months: Sequence[Month], as_of: str) -> Path:
 def _requests(month: Month) -> Iterator[str]:
     for n, at in enumerate(month.moments(month.visitors)):
         address = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
-        cookie = f"c{month.opens.year}-{n}"
-        yield f'{address} - - [{at:%d/%b/%Y:%H:%M:%S %z}] "GET /price/ HTTP/1.1" 200 5120 "-" "{BROWSER}" "{cookie}"'
+        asked = f'[{at:%d/%b/%Y:%H:%M:%S %z}] "GET /price/ HTTP/1.1" 200 5120'
+        yield f'{address} - - {asked} "-" "{BROWSER}" "c{month.opens.year}-{n}"'
 
 
 def _submission(lead: Lead) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """K03 to K09: the table of 2004 and 2010 comes out of rows, exactly.
 
-The table is Nexal's: 5,000 visitors, 0.2 %, 10 leads, 20 %, 2 opportunities, 2.5 months; six years later 50,000, 0.8 %,
-400, 10 %, 40, 6 months.
+The table is Nexal's: 5,000 visitors, 0.2 %, 10 leads, 20 %, 2 opportunities, 2.5 months; six years later
+50,000, 0.8 %, 400, 10 %, 40, 6 months.
 """
 
 from __future__ import annotations
