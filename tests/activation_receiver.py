@@ -1,6 +1,7 @@
-"""A webhook receiver on loopback: checks signatures for real and can be told to fail in the ways that networks do.
+"""A webhook receiver on loopback: checks signatures for real and fails, when told, as networks do.
 
-Requests come in -> what a receiver that honours webhook-id and version would hold (`state`), plus every request seen.
+Requests come in -> what a receiver that honours webhook-id and version would hold (`state`), plus every
+request seen.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook
@@ -18,10 +19,10 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class Receiver:
-    """What the other side stored. `faults` are taken one a request; `on_request` is called with the request's number.
+    """What the other side stored. `faults` are taken one a request; `on_request` gets the request's number.
 
-    Faults: 'ok', a status such as '429:0' (Retry-After after the colon), 'store+500', 'close' (before storing),
-    'store+close', 'store+slow' (answers after `slow_seconds`).
+    Faults: 'ok', a status such as '429:0' (Retry-After after the colon), 'store+500', 'close' (before
+    storing), 'store+close', 'store+slow' (answers after `slow_seconds`).
     """
 
     def __init__(self) -> None:
@@ -119,10 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def finish(self) -> None:
-        try:
+        with suppress(OSError, ValueError):
             super().finish()
-        except (OSError, ValueError):
-            pass
 
     def log_message(self, *_: object) -> None:
         pass

@@ -1,4 +1,4 @@
-"""A small warehouse for the tests of sending: named leads -> the activation tables, the product's own sync files."""
+"""A small warehouse for the tests of sending: named leads -> activation tables and sync files."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class Company:
 
     def have(self, leads: list[dict[str, Any]], *, denied: list[str] = ()) -> None:
         """Rewrites both sync models and the table of current consents (channel email)."""
-        said = pa.table({name: pa.array([row[name] for row in leads], KINDS.get(name, pa.string())) for name in COLUMNS})
+        said = pa.table(
+            {name: pa.array([row[name] for row in leads], KINDS.get(name, pa.string())) for name in COLUMNS}
+        )
         typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in COLUMNS.items())
         with duckdb.connect(str(self.warehouse)) as database:
             database.execute("create schema if not exists activation; create schema if not exists lifecycle")
@@ -116,10 +118,13 @@ class Company:
             for name in ("sync_webhook__routed_leads", "sync_files__routed_leads"):
                 database.execute(f"create or replace table activation.{name} as select {typed} from said")
             database.execute(
-                "create or replace table lifecycle.lead_consents (person_id varchar, channel varchar, status varchar)"
+                "create or replace table lifecycle.lead_consents "
+                "(person_id varchar, channel varchar, status varchar)"
             )
             for person_id in denied:
-                database.execute("insert into lifecycle.lead_consents values (?, 'email', 'denied')", [person_id])
+                database.execute(
+                    "insert into lifecycle.lead_consents values (?, 'email', 'denied')", [person_id]
+                )
 
     def apply(self, only: str | None = None, **how: Any) -> dict[str, SyncRun]:
         """Applies and returns the runs by sync name."""

@@ -66,9 +66,17 @@ def company(tmp_path: Path, receiver: Receiver) -> Company:
 
 
 def start(company: Company, only: str, where: list[str] | None = None, after: int = 0) -> subprocess.Popen:
-    said = {"root": str(company.root), "secrets": company.secrets, "only": only, "where": where, "after": after}
+    said = {
+        "root": str(company.root),
+        "secrets": company.secrets,
+        "only": only,
+        "where": where,
+        "after": after,
+    }
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.Popen([sys.executable, "-c", CHILD, json.dumps(said)], env=environment, cwd=company.root)
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, json.dumps(said)], env=environment, cwd=company.root
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,9 @@ def test_killed_at_a_named_moment_nothing_is_lost_or_doubled(
 
 
 @pytest.mark.parametrize("moment", ["before", "stored"])
-def test_killed_while_the_receiver_works_on_a_request(company: Company, receiver: Receiver, moment: str) -> None:
+def test_killed_while_the_receiver_works_on_a_request(
+    company: Company, receiver: Receiver, moment: str
+) -> None:
     children: list[subprocess.Popen] = []
 
     def kill(number: int, at: str) -> None:
@@ -136,7 +146,9 @@ def test_killed_while_writing_the_file_leaves_old_or_new_and_the_same_bytes_afte
     assert run.status == "done" and run.acked == len(KEYS)
     new = company.csv.read_bytes()
     assert between in (old, new) and old != new and b",A1," in new
-    assert run.requests == (0 if between == new else 1), "what the file already has is adopted, not written again"
+    assert run.requests == (0 if between == new else 1), (
+        "what the file already has is adopted, not written again"
+    )
 
 
 def test_two_processes_at_once_one_works_one_exits(company: Company, receiver: Receiver) -> None:

@@ -1,4 +1,4 @@
-"""The file that units without a sales system work from: whole, harmless in a spreadsheet, and the same after a crash."""
+"""The file that units without a sales system work from: whole, harmless to open, the same after a crash."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ def test_the_file_is_the_whole_set_sorted_and_readable_by_excel(company: Company
     assert company.csv.read_bytes().startswith(b"\xef\xbb\xbfkey,person_id,")
     rows = cells(company)
     assert [row["key"] for row in rows] == ["a", "b"]
-    assert rows[0]["display_name"] == "髙橋\r\n花子" and rows[0]["phone"] == "" and rows[0]["total_score"] == "12.5"
+    assert (
+        rows[0]["display_name"] == "髙橋\r\n花子"
+        and rows[0]["phone"] == ""
+        and rows[0]["total_score"] == "12.5"
+    )
     assert rows[0]["routed_at"] == "2026-05-01T01:02:03Z"
 
 
@@ -55,7 +59,7 @@ def test_second_apply_leaves_the_file_untouched(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+81312345678", "-2+3", "@SUM(A1)", "  =1", "\t=1", "＝1+1", "=HYPERLINK(\"http://x\")"]
+    "text", ["=1+1", "+81312345678", "-2+3", "@SUM(A1)", "  =1", "\t=1", "＝1+1", '=HYPERLINK("http://x")']
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(company: Company, text: str) -> None:
     company.have([lead("a", company_name=text, total_score="-3")])
@@ -80,7 +84,10 @@ def test_verify_finds_what_people_did_to_the_file_and_the_next_apply_mends_it(co
     company.have([lead("a"), lead("b"), lead("c")])
     company.apply(FILES)
     good = company.csv.read_bytes()
-    assert (look(company).verified, look(company).sentences) == (3, ["3 rows verified, 0 missing, 0 different, 0 unexpected."])
+    assert (look(company).verified, look(company).sentences) == (
+        3,
+        ["3 rows verified, 0 missing, 0 different, 0 unexpected."],
+    )
     lines = good.decode("utf-8-sig").splitlines(keepends=True)
     edited = [lines[0], lines[1].replace("B2", "A1"), lines[2], lines[3].replace("c,", "z,", 1)]
     company.csv.write_bytes("".join(edited).encode("utf-8-sig"))

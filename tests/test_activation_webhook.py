@@ -69,7 +69,9 @@ def test_rows_share_one_connection(company: Company, receiver: Receiver) -> None
     assert receiver.connections == 1
 
 
-def test_changed_row_sends_one_update_and_names_the_field_in_the_plan(company: Company, receiver: Receiver) -> None:
+def test_changed_row_sends_one_update_and_names_the_field_in_the_plan(
+    company: Company, receiver: Receiver
+) -> None:
     company.have([lead("a"), lead("b")])
     company.send()
     receiver.clear()
@@ -81,7 +83,9 @@ def test_changed_row_sends_one_update_and_names_the_field_in_the_plan(company: C
     assert receiver.state["b"]["grade"] == "A1" and receiver.bodies[0]["data"]["version"] == 2
 
 
-def test_a_field_owned_by_the_other_side_never_leaves_and_never_sends(company: Company, receiver: Receiver) -> None:
+def test_a_field_owned_by_the_other_side_never_leaves_and_never_sends(
+    company: Company, receiver: Receiver
+) -> None:
     company.have([lead("a")])
     company.send()
     said = receiver.bodies[0]["data"]
@@ -114,7 +118,9 @@ def test_a_row_in_doubt_is_sent_again_under_the_same_id_and_stored_once(
     assert sorted(receiver.stored) == ["a", "b"]
 
 
-def test_an_answer_that_comes_too_late_leaves_doubt_and_no_double(company: Company, receiver: Receiver) -> None:
+def test_an_answer_that_comes_too_late_leaves_doubt_and_no_double(
+    company: Company, receiver: Receiver
+) -> None:
     company.use_syncs(webhook={"options": {"timeout_seconds": 0.15}})
     receiver.faults, receiver.slow_seconds = ["store+slow"], 0.4
     company.have([lead("a")])
@@ -172,7 +178,9 @@ def test_retry_after_zero_still_waits_our_own_floor(company: Company, receiver: 
     assert run.acked == 1 and sum(company.clock.slept) >= 3, "one second, then two: no busy loop"
 
 
-def test_a_wait_longer_than_our_patience_leaves_the_rows_for_later(company: Company, receiver: Receiver) -> None:
+def test_a_wait_longer_than_our_patience_leaves_the_rows_for_later(
+    company: Company, receiver: Receiver
+) -> None:
     receiver.faults = ["ok", "429:3600"]
     company.have([lead(key) for key in "abcd"])
     run = company.send()
@@ -240,7 +248,7 @@ def test_a_digest_of_another_plan_is_refused(company: Company, receiver: Receive
     company.have([lead("a")])
     made = plan_webhook(company)
     company.have([lead("a", grade="A1"), lead("b")])
-    with pytest.raises(DigestRefused, match="1 rows came in since, 1 rows changed since.*plan anew"):
+    with pytest.raises(DigestRefused, match=r"1 rows came in since, 1 rows changed since.*plan anew"):
         company.send(digest=made.digest)
     with pytest.raises(DigestRefused, match="never planned"):
         company.send(digest="0123456789abcdef")
@@ -310,7 +318,9 @@ def test_a_mirror_takes_back_rows_with_their_key_alone(company: Company, receive
     assert set(receiver.state) == set("abc"), "and gives them again when they come back"
 
 
-def test_the_breaker_stops_a_dead_destination_and_the_other_finishes(company: Company, receiver: Receiver) -> None:
+def test_the_breaker_stops_a_dead_destination_and_the_other_finishes(
+    company: Company, receiver: Receiver
+) -> None:
     receiver.faults = ["500"] * 100
     company.have([lead(f"k{number}") for number in range(30)])
     runs = company.apply()
@@ -323,14 +333,20 @@ def test_nobody_listening_leaves_no_doubt(company: Company, receiver: Receiver) 
     company.receive_at("http://127.0.0.1:9/leads")
     company.have([lead("a")])
     run = company.send()
-    assert (run.status, run.unknown, run.waiting) == ("partial", 0, 1) and row_states(company) == {"a": "retry_wait"}
+    assert (run.status, run.unknown, run.waiting) == ("partial", 0, 1) and row_states(company) == {
+        "a": "retry_wait"
+    }
 
 
 def test_a_wrong_secret_stops_at_the_first_row(company: Company, receiver: Receiver) -> None:
     company.secrets["IKUSEI_WEBHOOK_SECRET"] = "whsec_AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH"
     company.have([lead("a"), lead("b")])
     run = company.send()
-    assert (run.status, run.requests, run.waiting) == ("stopped", 1, 2) and "IKUSEI_WEBHOOK_SECRET" in run.sentences[0]
+    assert (run.status, run.requests, run.waiting) == (
+        "stopped",
+        1,
+        2,
+    ) and "IKUSEI_WEBHOOK_SECRET" in run.sentences[0]
 
 
 def test_a_missing_variable_is_named_and_the_other_sync_goes_on(company: Company) -> None:
@@ -345,7 +361,12 @@ def test_personal_data_goes_to_https_or_loopback_only() -> None:
     for address in ("http://sales.example.com/in", "ftp://127.0.0.1/", "nonsense"):
         with pytest.raises(NotConfigured, match="THE_URL"):
             checked_url(address, "THE_URL")
-    for address in ("https://sales.example.com/in", "http://127.0.0.1:1/", "http://[::1]:1/", "http://localhost/"):
+    for address in (
+        "https://sales.example.com/in",
+        "http://127.0.0.1:1/",
+        "http://[::1]:1/",
+        "http://localhost/",
+    ):
         assert checked_url(address, "THE_URL") == address
 
 
@@ -394,7 +415,9 @@ def test_no_personal_data_in_logs_progress_reports_or_ledger(
     runs = company.apply(on_progress=said.append)
     with sqlite3.connect(company.ledger) as ledger:
         ledger.execute("pragma wal_checkpoint(truncate)")
-    everything = caplog.text + repr(said) + repr(runs) + repr(made) + company.ledger.read_bytes().decode("latin-1")
+    everything = (
+        caplog.text + repr(said) + repr(runs) + repr(made) + company.ledger.read_bytes().decode("latin-1")
+    )
     for personal in ("example.com", "山田", "株式会社例", "81312345678"):
         assert personal not in everything and personal.encode().decode("latin-1") not in everything
     assert any("exactly once for a receiver that honours webhook-id" in line for line in said)
@@ -414,12 +437,16 @@ def test_published_tables_tell_runs_rows_attempts_and_rejects(company: Company, 
     with duckdb.connect(str(database), read_only=True) as opened:
         rows = opened.sql("select key, person_id, state from activation.rows order by key").fetchall()
         assert rows == [("a", "p-a", "acked"), ("b", "p-b", "rejected")]
-        outcomes = opened.sql("select outcome, count(*) from activation.attempts group by 1 order by 1").fetchall()
+        outcomes = opened.sql(
+            "select outcome, count(*) from activation.attempts group by 1 order by 1"
+        ).fetchall()
         assert outcomes == [("acked", 1), ("rejected", 1), ("unknown", 1)]
-        assert opened.sql("select key, error_code, first_seen_at <= last_seen_at from activation.rejects").fetchall() == [
-            ("b", "422", True)
+        assert opened.sql(
+            "select key, error_code, first_seen_at <= last_seen_at from activation.rejects"
+        ).fetchall() == [("b", "422", True)]
+        assert opened.sql("select status, acked, rejected from activation.runs").fetchall() == [
+            ("done", 1, 1)
         ]
-        assert opened.sql("select status, acked, rejected from activation.runs").fetchall() == [("done", 1, 1)]
     found = status(company.ledger)[0]
     assert (found.sync, found.states, found.sending_now) == (WEBHOOK, {"acked": 1, "rejected": 1}, None)
 
@@ -428,7 +455,12 @@ def test_verify_says_that_a_webhook_cannot_be_read_back(company: Company) -> Non
     company.have([lead("a")])
     company.send()
     check = verify(
-        company.warehouse, company.ledger, company.syncs, only=WEBHOOK, out_dir=company.out_dir, secrets=company.secrets
+        company.warehouse,
+        company.ledger,
+        company.syncs,
+        only=WEBHOOK,
+        out_dir=company.out_dir,
+        secrets=company.secrets,
     )[0]
     assert "1 rows were acknowledged" in check.sentences[0] and "cannot be read back" in check.sentences[0]
 
@@ -438,14 +470,18 @@ def test_a_wrong_sync_file_is_named_with_its_line(company: Company) -> None:
     good = path.read_text(encoding="utf-8")
     line = good.splitlines().index("mode: upsert") + 1
     path.write_text(good.replace("mode: upsert", "mode: archive"), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=rf"{WEBHOOK}.yml, line {line}: mode: webhook cannot 'archive'"):
+    with pytest.raises(
+        ConfigurationError, match=rf"{WEBHOOK}.yml, line {line}: mode: webhook cannot 'archive'"
+    ):
         plan_webhook(company)
     path.write_text(good.replace("empty_model:", "empty_modle:"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="'empty_modle' is not known here"):
         plan_webhook(company)
 
 
-def test_a_mapped_column_that_is_gone_stops_before_the_first_write(company: Company, receiver: Receiver) -> None:
+def test_a_mapped_column_that_is_gone_stops_before_the_first_write(
+    company: Company, receiver: Receiver
+) -> None:
     company.use_syncs(webhook={"fields": {"shoe_size": {"ownership": "overwrite", "why": "A test"}}})
     company.have([lead("a")])
     assert "has no column shoe_size" in plan_webhook(company).stop

@@ -1,19 +1,17 @@
 """Activation: rows of `activation.sync_<system>__<things>` -> other systems, without losing or doubling one.
 
-plan (what would change) -> apply (intent, request, checked answer, outcome) -> verify (look back) -> publish_ledger
-(runs, rows, attempts and rejects for the warehouse). Paths and secrets come in as arguments; nothing is read from the
-environment. Errors that people can mend are `ActivationError`s, each one sentence.
+plan (what would change) -> apply (intent, request, checked answer, outcome) -> verify (look back) ->
+publish_ledger (runs, rows, attempts and rejects for the warehouse). Paths and secrets come in as arguments;
+nothing is read from the environment. Errors that people can mend are `ActivationError`s, each one sentence.
 """
 
+from orchestration.activation.approval import DigestRefused
 from orchestration.activation.configuration import ActivationError, ConfigurationError
 from orchestration.activation.engine import (
-    DigestRefused,
-    SyncCheck,
     SyncRun,
     apply,
     plan,
     status,
-    verify,
 )
 from orchestration.activation.ledger import (
     LeaseHeld,
@@ -23,6 +21,7 @@ from orchestration.activation.ledger import (
     published_tables,
 )
 from orchestration.activation.plan import SyncPlan, WarehouseError, combined_digest
+from orchestration.activation.verification import SyncCheck, verify
 
 __all__ = [
     "ActivationError",

@@ -1,8 +1,8 @@
 """Sync definitions: YAML files in `dbt_project/models/7_activation/syncs/` -> checked `Sync` objects.
 
-A file says which model feeds which destination, which column becomes which field, who owns each field and why, what
-holds the sync back (guards), and whose consent is asked again before a row leaves. Secrets are named, never written:
-`secrets: {url: IKUSEI_WEBHOOK_URL}` says which environment variable holds the address.
+A file says which model feeds which destination, which column becomes which field, who owns each field and
+why, what holds the sync back (guards), and whose consent is asked again before a row leaves. Secrets are
+named, never written: `secrets: {url: IKUSEI_WEBHOOK_URL}` says which environment variable holds the address.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Field:
     """One field of the other system: where its value comes from and who owns it.
 
     ownership `overwrite`: we own it, each change is sent. `fill`: we give a first value, the other side keeps
-    what it has. `never`: the other side owns it; it is listed so that nobody maps it by mistake, and never sent.
+    what it has. `never`: it is listed with the reason, so that nobody maps it by mistake, and is not sent.
     """
 
     name: str
@@ -51,7 +51,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Guards:
-    """What holds a whole sync back until a person looks. `None` switches one off; percent of the rows sent before."""
+    """What holds a whole sync back until a person looks; None switches one off.
+
+    `_pct` is the change of the model's rows in percent since it was last sent, counted from `swing_from_rows`
+    rows.
+    """
 
     empty_model: str = "hold"
     most_creates: int | None = 5000
@@ -62,7 +66,11 @@ class Guards:
 
 @dataclass(frozen=True)
 class Consent:
-    """Whose consent is asked again in the engine. `relation` has person_id, channel, status (`denied` withholds)."""
+    """Whose consent is asked again in the engine.
+
+    `accepts`: `granted` wants a yes, `not_denied` takes silence too. `relation` has person_id, channel and
+    status; who is `denied` there on one of `channels` (empty: any) is withheld.
+    """
 
     accepts: str = "not_denied"
     relation: str | None = None
@@ -101,7 +109,8 @@ class Sync:
 def read_syncs(folder: Path, *, only: str | None = None) -> list[Sync]:
     """All sync files of a folder, sorted by name; `only` picks one by its name.
 
-    Raises ConfigurationError naming file, line and mend; also when `only` names no sync or two files share a name.
+    Raises ConfigurationError naming file, line and mend; also when `only` names no sync or a name is taken
+    twice.
     """
     if not folder.is_dir():
         raise ConfigurationError(
@@ -227,8 +236,9 @@ class _Page:
         self.path, self.lines = path, {}
         try:
             text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self.data = yaml.safe_load(text)
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+            node = loader.get_single_node()
+            self.data = loader.construct_document(node) if node is not None else None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             where = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
             raise ConfigurationError(f"{path}, line {where}: this is not readable YAML ({error}).") from error

@@ -1,7 +1,8 @@
-"""From a plan to the other systems: intent -> request -> checked answer -> outcome, row by row, in the ledger.
+"""From a plan to the other systems: intent -> request -> checked answer -> outcome, row by row.
 
-The law: no request without a durable intent; no resend of a message in doubt before a read by key, or, where nothing
-can be read, only under the same message id; nobody's data leaves without a look at consent just before.
+The law: no request without a durable intent; no resend of a message in doubt before a read by key, or, where
+nothing can be read, only under the same message id; nobody's data leaves without a look at consent just
+before.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from orchestration.activation.approval import approved_syncs, current_plan
 from orchestration.activation.configuration import ActivationError, Sync, read_syncs
 from orchestration.activation.destinations import (
     Answer,
@@ -29,7 +31,6 @@ from orchestration.activation.destinations import (
     destination_kinds,
 )
 from orchestration.activation.ledger import (
-    REMOVED,
     Intent,
     Lease,
     Ledger,
@@ -45,7 +46,6 @@ from orchestration.activation.plan import (
     Step,
     SyncPlan,
     WarehouseError,
-    combined_digest,
     field_hashes,
     key_hash,
     make_plan,
@@ -61,10 +61,6 @@ FLOOR_SECONDS = 1.0  # the shortest wait, also when Retry-After says 0
 LONGEST_WAIT_SECONDS = 60.0  # of our own back-off; a Retry-After may ask for more
 CONSENT_AGE_SECONDS = 15.0  # consent read longer ago than this is read again before the next row
 _DEFAULTS = {"breaker": 5, "attempts_per_run": 4, "patience_seconds": 120}
-
-
-class DigestRefused(ActivationError):
-    """What would be sent is not what was planned."""
 
 
 class Clock(Protocol):
@@ -93,8 +89,8 @@ class SystemClock:
 class SyncRun:
     """How sending one sync went. Counts are rows except `requests`.
 
-    status: done; partial (rows wait or are in doubt, apply again); held (a guard); stopped (the destination or the
-    model stopped it); not_configured. `sentences` say why, for people.
+    status: done; partial (rows wait or are in doubt, apply again); held (a guard); stopped (the destination
+    or the model stopped it); not_configured. `sentences` say why, for people.
     """
 
     sync: str
@@ -116,19 +112,6 @@ class SyncRun:
     sentences: list[str] = field(default_factory=list)
 
 
-@dataclass
-class SyncCheck:
-    """What a look at the destination found. `missing`, `different` and `unexpected` rows are planned anew."""
-
-    sync: str
-    guarantee: str
-    verified: int = 0
-    missing: int = 0
-    different: int = 0
-    unexpected: int = 0
-    sentences: list[str] = field(default_factory=list)
-
-
 def plan(
     warehouse: Path, ledger: Path, syncs: Path, *, only: str | None = None, as_of: str = ""
 ) -> list[SyncPlan]:
@@ -141,7 +124,7 @@ def plan(
     plans = []
     with Ledger.open(ledger) as opened:
         for sync in definitions:
-            made = _plan_one(opened, sync, models[sync.name], as_of)
+            made = current_plan(opened, sync, models[sync.name], as_of)
             steps = {step.key: [step.op, step.row_hash] for step in made.steps}
             opened.remember_plan(sync.name, made.digest, as_of, steps, time.time())
             plans.append(made)
@@ -164,12 +147,14 @@ def apply(
     """Sends what changed, one sync after another; each fails alone.
 
     Args:
-        digest: of a plan (one sync's, or `combined_digest` of all); what differs from it is refused, except that a
-            row whose person said no since then is left out.
+        digest: of a plan (one sync's, or `combined_digest` of all); what differs from it is refused, except
+        that
+            what was sent since, or whose person said no since, is left out.
         out_dir: folder of the files destination. secrets: variable name -> value, such as os.environ.
         clock, seed: time and jitter, for tests.
 
-    Raises DigestRefused, LeaseHeld (another process is sending), ConfigurationError, WarehouseError, LedgerError.
+    Raises DigestRefused, LeaseHeld (somebody else is sending), ConfigurationError, WarehouseError,
+    LedgerError.
     """
     say, clock = on_progress or (lambda _: None), clock or SystemClock()
     definitions = read_syncs(syncs, only=only)
@@ -181,7 +166,7 @@ def apply(
             leases[sync.name] = opened.take_lease(sync.name, clock.now())
             stack.callback(opened.give_lease_back, leases[sync.name])
         if digest is not None:
-            definitions = _planned_ones(opened, definitions, models, digest)
+            definitions = approved_syncs(opened, definitions, models, digest)
         rng = random.Random(seed)
         runs = []
         for sync in definitions:
@@ -201,113 +186,12 @@ def apply(
         return runs
 
 
-def verify(
-    warehouse: Path,
-    ledger: Path,
-    syncs: Path,
-    *,
-    only: str | None = None,
-    out_dir: Path,
-    secrets: Mapping[str, str],
-    on_progress: Callable[[str], None] | None = None,
-) -> list[SyncCheck]:
-    """Reads every destination that can be read and compares; a difference is planned anew, not repaired here.
-
-    Raises LeaseHeld, ConfigurationError, WarehouseError, LedgerError.
-    """
-    say = on_progress or (lambda _: None)
-    definitions = read_syncs(syncs, only=only)
-    models = read_models(warehouse, definitions)
-    checks = []
-    with Ledger.open(ledger) as opened:
-        for sync in definitions:
-            checks.append(_verify_one(opened, sync, models[sync.name], out_dir, secrets))
-            say(f"{sync.name}: {' '.join(checks[-1].sentences)}")
-    return checks
-
-
 def status(ledger: Path) -> list[SyncStatus]:
     """What the ledger knows, one entry a sync; nothing when there is no ledger yet."""
     if not ledger.exists():
         return []
     with Ledger.open(ledger) as opened:
         return opened.statuses(time.time())
-
-
-# Plans
-
-
-def _plan_one(opened: Ledger, sync: Sync, model: Model, as_of: str = "") -> SyncPlan:
-    return make_plan(
-        sync, model, opened.rows(sync.name), last_rows=opened.last_model_rows(sync.name), as_of=as_of
-    )
-
-
-def _planned_ones(
-    opened: Ledger, definitions: list[Sync], models: Mapping[str, Model], digest: str
-) -> list[Sync]:
-    """The syncs whose plan has this digest. What was sent since, or whose person said no since, may be missing.
-
-    Raises DigestRefused saying what changed.
-    """
-    now = {sync.name: _plan_one(opened, sync, models[sync.name]) for sync in definitions}
-    changes: dict[str, dict[str, list[str]]] = {}
-    for sync in definitions:
-        held, current = opened.rows(sync.name), now[sync.name]
-        changes[sync.name] = {
-            known: _differences(sync, current, steps, models[sync.name], held)
-            for known, steps in opened.remembered_plans(sync.name).items()
-        }
-        changes[sync.name][current.digest] = []
-        if digest in changes[sync.name]:
-            _refuse(digest, changes[sync.name][digest])
-            return [sync]
-    choices: list[list[SyncPlan]] = [[]]
-    for sync in definitions:
-        known_plans = [replace(now[sync.name], digest=known) for known in changes[sync.name]]
-        choices = [[*chosen, known] for chosen in choices for known in known_plans]
-    for chosen in choices:
-        if combined_digest(chosen) == digest:
-            _refuse(digest, [said for made in chosen for said in changes[made.sync][made.digest]])
-            return definitions
-    raise _refusal(digest, "rows or rules changed since, or it was never planned")
-
-
-def _refuse(digest: str, differences: Sequence[str]) -> None:
-    if differences:
-        raise _refusal(digest, ", ".join(differences))
-
-
-def _refusal(digest: str, why: str) -> DigestRefused:
-    return DigestRefused(
-        f"The plan {digest} is not what would be sent now ({why}); "
-        "plan anew, look at it, and apply the new digest. Nothing was sent."
-    )
-
-
-def _differences(
-    sync: Sync,
-    current: SyncPlan,
-    steps: Mapping[str, list[str]],
-    model: Model,
-    held: Mapping[str, LedgerRow],
-) -> list[str]:
-    """What changed since a plan was made, in words; what was sent or what consent took away does not count."""
-    if current.is_blocked:
-        return ["a guard or the model now holds it"]
-    refused = {row.key for row in model.rows if refusal(row, sync, model.denied)}
-    now = {step.key: step.row_hash for step in current.steps}
-    planned = {key: wanted for key, (_, wanted) in steps.items()}
-    is_consent = {key for key, wanted in now.items() if key in refused and wanted == REMOVED}
-    sent = {key for key, wanted in planned.items() if key in held and held[key].acked_hash == wanted}
-    added = sum(key not in planned for key in now.keys() - is_consent)
-    changed = sum(planned.get(key, now[key]) != now[key] for key in now.keys() - is_consent)
-    gone = len(planned.keys() - now.keys() - refused - sent)
-    counted = {"came in since": added, "changed since": changed, "went away since": gone}
-    return [f"{count} rows {what}" for what, count in counted.items() if count]
-
-
-# Sending
 
 
 @dataclass(order=True)
@@ -475,7 +359,7 @@ class _Sending:
     def _queue(
         self, steps: Sequence[Step], held: dict[str, LedgerRow], destination: Destination
     ) -> list[_Work]:
-        """Steps -> planned ledger rows (one commit) -> messages; what failed before goes last, what waits waits."""
+        """Steps -> planned ledger rows (one commit) -> messages; what failed before goes last."""
         now, sources = self.clock.now(), {row.key: row for row in self.model.rows}
         planned = [self._planned_row(step, held.get(step.key), sources.get(step.key), now) for step in steps]
         self.ledger.put_rows(self.lease, planned, now)
@@ -494,7 +378,7 @@ class _Sending:
     def _planned_row(
         self, step: Step, before: LedgerRow | None, source: ModelRow | None, now: float
     ) -> LedgerRow:
-        """The ledger row of a step. A new version exactly when the message is another one than was tried before."""
+        """The ledger row of a step. A new version exactly when it is a new message."""
         digest, person_id = self.sync.config_digest, source.person_id if source else None
         if before is None:
             assert source is not None
@@ -538,7 +422,7 @@ class _Sending:
         )
 
     def _adopt(self, work: list[_Work], destination: Destination) -> list[_Work]:
-        """Reads what is in doubt by key: what the other side already has is acknowledged, the rest is sent."""
+        """Reads what is in doubt by key: what the other side has is acknowledged, the rest is sent."""
         if all(item.row.remote_is_known for item in work):
             return work
         there = destination.read()
@@ -605,7 +489,7 @@ class _Sending:
         return answers
 
     def _settle(self, batch: list[_Work], answers: list[Answer], work: list[_Work]) -> bool:
-        """Notes each answer and plans what must be tried again. True when the destination must be left alone."""
+        """Notes each answer and plans what is tried again. True when the destination must be left alone."""
         pause = 0.0
         for attempt_id, item, answer in zip(self.attempt_ids, batch, answers, strict=True):
             item.tries += 1
@@ -642,7 +526,7 @@ class _Sending:
         return item.due if answer.outcome is Outcome.RETRY or answer.retry_after is not None else 0.0
 
     def _back_off(self, tries: int, retry_after: float | None) -> float:
-        """Doubling waits with jitter, never under what the other side asked for, never under our own floor."""
+        """Doubling waits with jitter, never under what the other side asked for nor under our own floor."""
         own = min(LONGEST_WAIT_SECONDS, FLOOR_SECONDS * 2 ** (tries - 1)) * self.rng.uniform(1.0, 1.5)
         return max(own, retry_after or 0.0)
 
@@ -704,14 +588,15 @@ class _Sending:
         return True
 
     def _reason_to_hold(self, item: _Work) -> str | None:
-        """The last look at consent before a row leaves; a removal carries no person's data and may always go."""
+        """The last look at consent before a row leaves; a removal carries no data and may always go."""
         if item.source is None:
             return None
         return self._current_judge()(item.source)
 
     def _current_judge(self) -> Callable[[ModelRow], str | None]:
         if self.clock.now() - self.judged_at > CONSENT_AGE_SECONDS:
-            # A warehouse that is being rebuilt cannot be asked; the answer of this run's start then still counts.
+            # A warehouse that is being rebuilt cannot be asked; the answer of this run's start then still
+            # counts.
             try:
                 self.judge = read_refusals(self.warehouse, self.sync)
             except WarehouseError:
@@ -786,87 +671,3 @@ class _Sending:
             f"{report.rejected} rejected, {report.unknown} in doubt, {report.waiting} waiting, "
             f"{report.withheld} withheld, {report.requests} requests"
         )
-
-
-# Verifying
-
-
-def _verify_one(
-    opened: Ledger, sync: Sync, model: Model, out_dir: Path, secrets: Mapping[str, str]
-) -> SyncCheck:
-    kind = destination_kinds()[sync.destination]
-    check = SyncCheck(sync.name, str(kind.guarantee))
-    if not kind.reads_by_key:
-        live = sum(row.is_live for row in opened.rows(sync.name).values())
-        check.sentences.append(
-            f"{live} rows were acknowledged one by one; {sync.destination} cannot be read back."
-        )
-        return check
-    try:
-        destination = kind.open(sync, out_dir, secrets)
-    except NotConfigured as error:
-        check.sentences.append(str(error))
-        return check
-    lease = opened.take_lease(sync.name, time.time())
-    try:
-        opened.doubt_open_attempts(lease, time.time())
-        changed = _compare_remote(check, sync, model, opened.rows(sync.name), destination)
-        opened.put_rows(lease, changed, time.time())
-    finally:
-        opened.give_lease_back(lease)
-        destination.close()
-    return check
-
-
-def _compare_remote(
-    check: SyncCheck, sync: Sync, model: Model, held: Mapping[str, LedgerRow], destination: Destination
-) -> list[LedgerRow]:
-    """Ledger rows that the look changed: verified ones, and those whose remote side is not what we believed."""
-    there, sources, changed = dict(destination.read()), {row.key: row for row in model.rows}, []
-    for key, row in held.items():
-        found, source = there.pop(key, None), sources.get(key)
-        if not row.is_live or not row.remote_is_known:
-            continue
-        if source is None or row_hash(source.values, sync.sent_fields) != row.acked_hash:
-            continue  # the next apply sends or removes it anyway
-        message = _verifying_message(sync, row, source)
-        if found == destination.fingerprint(message):
-            check.verified += 1
-            changed.append(replace(row, state="verified"))
-            continue
-        check.missing, check.different = (
-            check.missing + (found is None),
-            check.different + (found is not None),
-        )
-        changed.append(_doubted(row))
-    check.unexpected = len(there)
-    changed += [_stranger(sync, key) for key in there]
-    check.sentences.append(
-        f"{check.verified} rows verified, {check.missing} missing, {check.different} different, "
-        f"{check.unexpected} unexpected"
-        + ("; apply again to mend." if changed and _has_trouble(check) else ".")
-    )
-    return changed
-
-
-def _has_trouble(check: SyncCheck) -> bool:
-    return bool(check.missing or check.different or check.unexpected)
-
-
-def _verifying_message(sync: Sync, row: LedgerRow, source: ModelRow) -> Message:
-    fields = {field.name: source.values[field.name] for field in sync.sent_fields}
-    return Message(sync.name, row.key, row.version, "upsert", row.row_hash, row.version_at, fields, {})
-
-
-def _doubted(row: LedgerRow) -> LedgerRow:
-    """Another version, so that a receiver which remembers the old message takes the new one."""
-    now = as_text(time.time())
-    return replace(row, state="planned", version=row.version + 1, version_at=now, remote_is_known=0)
-
-
-def _stranger(sync: Sync, key: str) -> LedgerRow:
-    """A row in our own folder that we never sent: a mirror takes it out."""
-    now = as_text(time.time())
-    return LedgerRow(
-        sync.name, key, None, "remove", REMOVED, 1, now, sync.config_digest, "planned", remote_is_known=0
-    )

@@ -1,12 +1,14 @@
-"""The ledger of sending: what we mean to send, what left and what came back -> SQLite, durable before each request.
+"""The ledger of sending: what we mean to send, what left, what came back -> SQLite, durable first.
 
-SQLite (WAL, synchronous=FULL) and not the warehouse, because each intent is one durable commit and others must be
-able to read while a sync runs; DuckDB is slow at the first and refuses the second. The ledger holds hashes, keys and
-outcomes, never a payload: what was sent can be derived from the warehouse, and a lost ledger leaks nobody.
+SQLite (WAL, synchronous=FULL) and not the warehouse, because each intent is one durable commit and others
+must be able to read while a sync runs; DuckDB is slow at the first and refuses the second. The ledger holds
+hashes, keys and outcomes, never a payload: the warehouse can make it again, and a lost ledger tells nobody's
+address.
 
-States of a row: planned -> in_flight -> acked -> verified; in_flight -> unknown (may have arrived) | retry_wait
-(did not, ask later) | rejected (until row or configuration changes); held (consent, or it left the model).
-`remote_is_known` is 0 from an intent until a definite answer: while it is 0, `acked_hash` proves nothing.
+States of a row: planned -> in_flight -> acked -> verified; in_flight -> unknown (may have arrived) |
+retry_wait (did not, ask later) | rejected (until row or configuration changes); held (consent, or it left the
+model). `remote_is_known` is 0 from an intent until a definite answer; while it is 0, `acked_hash` proves
+nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ _SCHEMA = """
 create table activation_row (
     sync text not null, key text not null, person_id text, op text not null, row_hash text not null,
     version integer not null, version_at text not null, config_digest text not null, state text not null,
-    remote_id text, acked_hash text, acked_version integer, acked_fields text, remote_is_known integer not null,
+    remote_id text, acked_hash text, acked_version integer, acked_fields text,
+    remote_is_known integer not null,
     attempts integer not null, not_before text, error_class text, error_code text, error_text text,
     lease_token integer, updated_at text not null, primary key (sync, key)
 ) without rowid;
@@ -50,11 +53,12 @@ create index attempt_of_row on activation_attempt (sync, key);
 create index attempt_open on activation_attempt (sync) where outcome is null;
 create table activation_run (
     run_id text primary key, sync text not null, destination text not null, guarantee text not null,
-    plan_digest text not null, config_digest text not null, model_rows integer not null, planned_c integer not null, planned_u integer not null,
-    planned_d integer not null, acked integer not null default 0, verified integer not null default 0,
-    rejected integer not null default 0, unknown integer not null default 0, unchanged integer not null default 0,
-    withheld integer not null default 0, waiting integer not null default 0, requests integer not null default 0,
-    status text not null, sentence text, started_at text not null, finished_at text
+    plan_digest text not null, config_digest text not null, model_rows integer not null,
+    planned_c integer not null, planned_u integer not null, planned_d integer not null,
+    acked integer not null default 0, verified integer not null default 0, rejected integer not null default
+    0, unknown integer not null default 0, unchanged integer not null default 0,
+    withheld integer not null default 0, waiting integer not null default 0, requests integer not null default
+    0, status text not null, sentence text, started_at text not null, finished_at text
 );
 create table activation_plan (
     sync text not null, digest text not null, as_of text not null, made_at text not null, steps text not null,
@@ -183,7 +187,7 @@ class Ledger:
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator[Ledger]:
-        """Opens the ledger, creating it when missing. Raises LedgerError with a sentence when it is not usable."""
+        """Opens the ledger, creating it when missing. Raises LedgerError when it is not usable."""
         ledger = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,8 +215,8 @@ class Ledger:
             found = self._db.execute("pragma user_version").fetchone()[0]
             if found > SCHEMA_VERSION:
                 raise LedgerError(
-                    f"The ledger {self.path} is of version {found}, newer than this program's {SCHEMA_VERSION}; "
-                    "use the newer program."
+                    f"The ledger {self.path} is of version {found}, newer than this program's "
+                    f"{SCHEMA_VERSION}; use the newer program."
                 )
             if found == 0:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -302,8 +306,8 @@ class Ledger:
     ) -> list[int]:
         """One commit: how the last attempts ended, and which come next. Returns the new attempt ids.
 
-        Call it before the request leaves. Ending the last and beginning the next share one fsync; a crash between
-        an answer and this commit leaves the row in_flight, which the next run treats as unknown.
+        Call it before the request leaves. Ending the last and beginning the next share one fsync; a crash
+        between an answer and this commit leaves the row in_flight, which the next run treats as unknown.
         """
         if not settlements and not intents:
             return []
@@ -311,8 +315,8 @@ class Ledger:
             self._put(lease, [item.row for item in (*settlements, *intents)], now)
             at = as_text(now)
             self._db.executemany(
-                "update activation_attempt set finished_at = ?, outcome = ?, http_status = ?, vendor_code = ? "
-                "where attempt_id = ?",
+                "update activation_attempt set finished_at = ?, outcome = ?, http_status = ?, "
+                "vendor_code = ? where attempt_id = ?",
                 [(at, end.outcome, end.http_status, end.vendor_code, end.attempt_id) for end in settlements],
             )
             return [self._begin_attempt(intent, at) for intent in intents]
@@ -356,7 +360,8 @@ class Ledger:
         with self._writing(lease, now):
             # A run of a process that is gone will never end by itself.
             self._db.execute(
-                "update activation_run set status = 'crashed', finished_at = ? where sync = ? and status = 'running'",
+                "update activation_run set status = 'crashed', finished_at = ? "
+                "where sync = ? and status = 'running'",
                 (as_text(now), lease.sync),
             )
             names, marks = ", ".join(said), ", ".join("?" * len(said))
@@ -400,7 +405,7 @@ class Ledger:
         return {row["digest"]: json.loads(row["steps"]) for row in found}
 
     def forget_people(self, person_ids: Sequence[str]) -> int:
-        """Erases the rows, attempts and plans of people (right to erasure). Returns the number of rows erased."""
+        """Erases the rows and attempts of people, and all plans (right to erasure); returns how many rows."""
         with self._writing():
             erased = 0
             for person_id in person_ids:
@@ -517,9 +522,9 @@ _PUBLISHED: dict[str, tuple[dict[str, pa.DataType], str]] = {
             "attempts": _INT,
             **dict.fromkeys(["first_seen_at", "last_seen_at"], _TIME),
         },
-        "select r.sync, r.key, r.person_id, r.version, r.row_hash, r.error_class, r.error_code, r.error_text, "
-        "r.attempts, min(a.finished_at), max(a.finished_at) from activation_row r left join activation_attempt a "
-        "on a.sync = r.sync and a.key = r.key and a.outcome = 'rejected' "
+        "select r.sync, r.key, r.person_id, r.version, r.row_hash, r.error_class, r.error_code, "
+        "r.error_text, r.attempts, min(a.finished_at), max(a.finished_at) from activation_row r "
+        "left join activation_attempt a on a.sync = r.sync and a.key = r.key and a.outcome = 'rejected' "
         "where r.state = 'rejected' group by r.sync, r.key order by r.sync, r.key",
     ),
 }
@@ -528,7 +533,7 @@ _PUBLISHED: dict[str, tuple[dict[str, pa.DataType], str]] = {
 def publish_ledger(ledger: Path, database: Path) -> None:
     """Writes activation.runs, rows, attempts and rejects into a DuckDB file, replacing what was there.
 
-    A ledger that does not exist yet gives empty tables. Times are naive UTC timestamps; no payload, no address.
+    A ledger that does not exist yet gives empty tables. Times are naive UTC timestamps; there is no payload.
     """
     with duckdb.connect(str(database)) as target:
         target.execute("create schema if not exists activation")

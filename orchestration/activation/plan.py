@@ -1,7 +1,8 @@
 """From a sync model to what would be sent: warehouse rows + ledger -> steps, guards and a digest.
 
-Only mapped columns count. Each row's hash is compared with what the other side acknowledged; what nobody changed is
-never sent. Consent is judged here with what the warehouse says now, and judged again by the engine before a row leaves.
+Only mapped columns count. Each row's hash is compared with what the other side acknowledged; what nobody
+changed is never sent. Consent is judged here by what the warehouse says now, and again by the engine before a
+row leaves.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class WarehouseError(ActivationError):
 
 
 class ModelRow(NamedTuple):
-    """One row of a sync model: its key, whose it is, its mapped values by field name, and what consent says."""
+    """One row of a sync model: its key, whose it is, its mapped values by field name, what consent says."""
 
     key: str
     person_id: str | None
@@ -40,7 +41,7 @@ class ModelRow(NamedTuple):
 
 @dataclass
 class Model:
-    """A sync model as read. `stop` is a sentence when it must not be sent; `denied` are people who said no."""
+    """A sync model as read. `stop`: why it must not be sent, or None. `denied`: person_ids that said no."""
 
     rows: list[ModelRow] = field(default_factory=list)
     denied: frozenset[str] = frozenset()
@@ -49,7 +50,7 @@ class Model:
 
 
 class Step(NamedTuple):
-    """One change to make: key, op (create, update, remove), the hash it leads to, and the fields that differ."""
+    """One change to make: key, op (create, update, remove), the hash it leads to, the fields that differ."""
 
     key: str
     op: str
@@ -62,8 +63,8 @@ class Step(NamedTuple):
 class SyncPlan:
     """What an apply would do now. Counts are rows; `held` are steps that a guard holds back.
 
-    `sample` names changes by key hash and field name only. `problems` are sentences of guards, `stop` is the one
-    sentence of a model that must not be sent at all (a double key); neither lets anything leave.
+    `sample` names changes by key hash and field name only. `problems` are sentences of guards, `stop` is the
+    one sentence of a model that must not be sent at all (a double key); neither lets anything leave.
     """
 
     sync: str
@@ -124,7 +125,7 @@ def read_models(warehouse: Path, syncs: Sequence[Sync]) -> dict[str, Model]:
 
 
 def read_refusals(warehouse: Path, sync: Sync) -> Callable[[ModelRow], str | None]:
-    """Reads once more who must not be sent, and returns a judge of rows: a reason, or None when the row may leave."""
+    """Reads once more who must not be sent; returns a judge of rows: a reason, or None when it may leave."""
     with _reading(warehouse) as database:
         now = _read_model(database, sync, ())
     by_key = {row.key: row for row in now.rows}
@@ -202,7 +203,7 @@ def _read_denied(database: duckdb.DuckDBPyConnection, sync: Sync, model: Model) 
 
 
 def _key_trouble(sync: Sync, keys: Sequence[str | None]) -> str | None:
-    """A double key would let two rows fight over one record, a null key makes a record nobody can find again."""
+    """A double key lets two rows fight over one record, a null key makes a record nobody finds again."""
     seen = Counter(keys)
     nulls = seen.pop(None, 0) + seen.pop("", 0)
     doubles = sorted(key for key, count in seen.items() if count > 1)
@@ -233,7 +234,7 @@ def refusal(row: ModelRow, sync: Sync, denied: frozenset[str]) -> str | None:
 
 
 def row_hash(values: Mapping[str, Any], fields: Sequence[Field]) -> str:
-    """Hash of the mapped columns. Of a `fill` field only whether we have a value: the other side owns the rest."""
+    """Hash of the mapped columns. Of a `fill` field only whether we have a value: the rest is theirs."""
     said = [
         [
             field.name,
@@ -245,7 +246,7 @@ def row_hash(values: Mapping[str, Any], fields: Sequence[Field]) -> str:
 
 
 def field_hashes(sync: Sync, row: ModelRow) -> dict[str, str]:
-    """Field -> short hash of its value, salted by key and name: enough to say what changed, not what it was."""
+    """Field -> short hash of its value, salted by key and name: enough to say which field changed."""
     hashes = {}
     for name in row.values:
         said = "\x1f".join([sync.name, row.key, name, str(_exact(row.values[name]))])
@@ -254,7 +255,7 @@ def field_hashes(sync: Sync, row: ModelRow) -> dict[str, str]:
 
 
 def _exact(value: Any) -> Any:
-    """A value as text that is equal exactly when the value is: 2.50 and 2.5 are one number, '' and null are two."""
+    """A value as text, equal exactly when the value is: 2.50 and 2.5 are one number, '' and null are two."""
     if value is None or isinstance(value, bool | str):
         return value
     if hasattr(value, "normalize"):
@@ -358,8 +359,9 @@ def _guard_problems(
         ):
             if limit is not None and over > limit:
                 said.append(
-                    f"{sync.model} has {now} rows where it had {last} when it was last sent ({change:+.0f} %); "
-                    f"if that is right, raise 'guards: {name}' (now {limit:g}) in {sync.path.name}."
+                    f"{sync.model} has {now} rows where it had {last} when it was last sent "
+                    f"({change:+.0f} %); if that is right, raise 'guards: {name}' (now {limit:g}) "
+                    f"in {sync.path.name}."
                 )
     if guards.most_creates is not None and plan.creates > guards.most_creates:
         said.append(

@@ -54,8 +54,8 @@ class Guarantee:
 class Message:
     """One row on its way: what the other system should have (op `upsert`) or lose (op `remove`).
 
-    `fields` are the values we own, `fill` first values that the other side may keep its own over. `version` grows
-    with each change of a key and never goes back, so a receiver can tell a late message from a new one.
+    `fields` are the values we own, `fill` first values that the other side may keep its own over. `version`
+    grows with each change of a key and never goes back, so a receiver can tell a late message from a new one.
     """
 
     sync: str
@@ -76,7 +76,10 @@ class Message:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one message. `stops` says that no other message can fare better (a revoked secret)."""
+    """What came back for one message. `stops`: no other message can fare better (a revoked secret).
+
+    `text` is masked, `retry_after` is in seconds.
+    """
 
     outcome: Outcome
     http_status: int | None = None
@@ -109,7 +112,8 @@ class Destination(ABC):
     def send(self, messages: Sequence[Message], whole: Callable[[], Sequence[Message]]) -> list[Answer]:
         """Sends and returns one answer for each message, in their order; never raises for an answer.
 
-        `whole()` gives every row that the destination should have after this call, for those that write whole sets.
+        `whole()` gives every row that the destination should have after this call, where whole sets are
+        written.
         """
 
     def read(self) -> Mapping[str, str]:
@@ -142,7 +146,7 @@ def needed_secret(sync: Sync, name: str, secrets: Mapping[str, str]) -> str:
 
 
 def json_value(value: Any) -> Any:
-    """A warehouse value as JSON: times as ISO 8601 in UTC, decimals as numbers (15 significant digits survive)."""
+    """A warehouse value as JSON: times as ISO 8601 in UTC, decimals as numbers (15 digits survive)."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):

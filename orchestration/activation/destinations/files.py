@@ -1,7 +1,8 @@
 """CSV file in a folder of its own: the whole set of allowed rows -> one file, replaced in one step.
 
-The file is a mirror of the rows we own, sorted by key, so the same rows give the same bytes whatever happened before:
-a crash leaves the old file or the new one, never a half. UTF-8 with BOM, so that Excel in Japan reads it.
+The file is a mirror of the rows we own, sorted by key, so the same rows give the same bytes whatever happened
+before: a crash leaves the old file or the new one, never a half. UTF-8 with BOM, so that Excel in Japan reads
+it.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class Files(Destination):
 
 
 def _cell(value: Any) -> str:
-    """One cell as text. Text that a spreadsheet would run gets a leading apostrophe; numbers are left alone."""
+    """One cell as text. What a spreadsheet would run gets a leading apostrophe; numbers are left alone."""
     value = json_value(value)
     if value is None:
         return ""
@@ -113,7 +114,7 @@ def _hash(cells: Sequence[str]) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside, fsyncs, renames, fsyncs the folder: readers see the old bytes or the new, power cut included."""
+    """Writes beside, fsyncs, renames, fsyncs the folder: also after a power cut the file is old or new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.partial")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,7 +1,7 @@
 """Signed webhook: messages -> one POST each, signed by Standard Webhooks, over one kept-open connection.
 
 Body: `{"type": "<sync>.upsert|remove", "timestamp": ..., "data": {"key", "version", "fields", "fill"}}`.
-`fields` are to be overwritten, `fill` only where the receiver has nothing. A resend has the same bytes and the same
+`fields` are to be overwritten, `fill` only where the receiver has nothing. A resend has the same
 `webhook-id`, so a receiver that remembers ids stores it once; `version` lets it refuse a late older message.
 Specification: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -34,7 +34,7 @@ from orchestration.activation.destinations import (
     needed_secret,
 )
 
-# Nothing was sent, so nothing is in doubt. Every other transport error may have happened after the receiver stored.
+# Nothing was sent, so nothing is in doubt. Any other transport error may have come after the receiver stored.
 _NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -48,7 +48,7 @@ _LONGEST_ANSWER = 64 * 1024
 
 
 class Webhook(Destination):
-    """One receiver address. Class D: there is no read, doubt is settled by the receiver's memory of webhook-id."""
+    """One receiver address. Class D: doubt is settled by the receiver's memory of webhook-id."""
 
     guarantee: ClassVar = Guarantee("D", "at least once; exactly once for a receiver that honours webhook-id")
     modes: ClassVar = frozenset({"insert", "upsert", "mirror"})
