@@ -278,8 +278,13 @@ class Components:
             "value": self._value(column, now[column]),
             "meaning": self.words.meaning(column),
             "change": self._change(column, now[column], before[column]) if before else None,
-            "provisional": mature is not None and now[mature] is False,
+            "mark": self._mark(now[column], mature is not None and now[mature] is False),
         }
+
+    def _mark(self, value: Any, is_young: bool) -> str | None:
+        if not is_young:
+            return None
+        return self.words.text("interface.not_yet" if value is None else "interface.provisional")
 
     def _change(self, column: str, now: Any, before: Any) -> dict[str, str] | None:
         """The change since the row before: points for rates, months for means, per cent for counts and
@@ -412,8 +417,10 @@ class Components:
     def _shaded(
         self, row: dict[str, Any] | None, value: str, top: float, mature: str | None
     ) -> dict[str, Any]:
-        if row is None or row[value] is None:
+        if row is None:
             return {"text": "", "shade": 0, "open": False}
+        if row[value] is None:
+            return {"text": "…" if mature and not row[mature] else NOTHING, "shade": 0, "open": False}
         share = float(row[value]) / top if top > 0 else 0.0
         shade = math.ceil(share * SHADES) if share > 0 else 0
         return {

@@ -2,19 +2,27 @@
 
 A metric becomes a select expression over its measure's own table, so the author writes
 
-    select local_month, {{ metric('action_rate_literal') }} as action_rate
-    from funnel.fct_funnel_steps group by local_month
+    select form_kind, {{ metric('form_passes') }} as form_passes from funnel.fct_form_passes group by
+    form_kind
+
+or, with a period, a value that brings its own tables with it, so that a ratio may divide one table by
+another:
+
+    select month, {{ metric('action_rate_literal', since='month', until='month + interval 1 month') }} as
+    action_rate from months
 
 Limits, each refused with a sentence: simple and ratio metrics only; measures that are sum, count or
-count_distinct; both sides of a ratio in one semantic model; filters on dimensions and entities of that
-model. No joins, no time spine, no cumulative or derived metrics: for those, publish a `rpt_` table.
-`fill_nulls_with` is honoured.
+count_distinct; without a period, both sides of a ratio in one table; filters on dimensions and entities of
+the measure's own model. No joins, no time spine, no cumulative or derived metrics: for those, publish a
+`rpt_` table. `fill_nulls_with` is honoured. `since` and `until` are SQL that may name columns of the
+author's query and its $parameters.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +50,25 @@ class Metrics:
     @classmethod
     def read(cls, path: Path) -> Metrics:
         """Metrics from `path`; none when the file is absent, so that pages without metrics still render."""
-        return cls(json.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
+        return cls._read(path, path.stat().st_mtime_ns) if path.exists() else cls({})
 
-    def expand(self, name: str) -> str:
-        """The SQL expression of a metric, in brackets.
+    @classmethod
+    @lru_cache(maxsize=8)
+    def _read(cls, path: Path, changed_at: int) -> Metrics:
+        return cls(json.loads(path.read_text(encoding="utf-8")))
+
+    def expand(self, name: str, since: str | None = None, until: str | None = None) -> str:
+        """The SQL expression of a metric, in brackets; with `since` (inclusive) and `until` (exclusive),
+        both SQL, the value for that period.
 
         Raises MetricProblem, a sentence that names the metric and the mend.
         """
-        return self._metric(name, [])[0]
+        if (since is None) != (until is None):
+            raise MetricProblem(f"Metric '{name}' needs both since and until, or neither.")
+        period = (since, until) if since is not None and until is not None else None
+        return self._metric(name, [], period)[0]
 
-    def _metric(self, name: str, filters: list[str]) -> tuple[str, str]:
+    def _metric(self, name: str, filters: list[str], period: tuple[str, str] | None) -> tuple[str, str]:
         """The expression of a metric under further filters, and the name of its semantic model."""
         metric = self._metrics.get(name)
         if metric is None:
@@ -60,24 +77,28 @@ class Metrics:
         filters = filters + _templates(metric)
         parameters = metric["type_params"]
         if metric["type"] == "simple":
-            return self._measure(name, parameters["measure"], filters)
+            return self._measure(name, parameters["measure"], filters, period)
         if metric["type"] == "ratio":
-            return self._ratio(name, parameters, filters)
+            return self._ratio(name, parameters, filters, period)
         raise MetricProblem(
             f"Metric '{name}' is {metric['type']}; pages expand simple and ratio metrics only."
         )
 
-    def _ratio(self, name: str, parameters: dict[str, Any], filters: list[str]) -> tuple[str, str]:
+    def _ratio(
+        self, name: str, parameters: dict[str, Any], filters: list[str], period: tuple[str, str] | None
+    ) -> tuple[str, str]:
         top, bottom = parameters["numerator"], parameters["denominator"]
-        numerator, model = self._metric(top["name"], filters + _templates(top))
-        denominator, other = self._metric(bottom["name"], filters + _templates(bottom))
-        if model != other:
+        numerator, model = self._metric(top["name"], filters + _templates(top), period)
+        denominator, other = self._metric(bottom["name"], filters + _templates(bottom), period)
+        if model != other and period is None:
             raise MetricProblem(
-                f"Metric '{name}' divides '{model}' by '{other}', two tables; read a rpt_ table instead."
+                f"Metric '{name}' divides '{model}' by '{other}', two tables: give it since and until."
             )
         return f"(cast({numerator} as double) / nullif({denominator}, 0))", model
 
-    def _measure(self, metric: str, use: dict[str, Any], filters: list[str]) -> tuple[str, str]:
+    def _measure(
+        self, metric: str, use: dict[str, Any], filters: list[str], period: tuple[str, str] | None
+    ) -> tuple[str, str]:
         if use["name"] not in self._measures:
             raise MetricProblem(
                 f"Metric '{metric}' uses measure '{use['name']}', which no semantic model has."
@@ -94,7 +115,18 @@ class Metrics:
             sql += f" filter (where {' and '.join(f'({condition})' for condition in conditions)})"
         if use.get("fill_nulls_with") is not None:
             sql = f"coalesce({sql}, {int(use['fill_nulls_with'])})"
-        return f"({sql})", model["name"]
+        return f"({_in_period(sql, measure, model, period) if period else sql})", model["name"]
+
+
+def _in_period(sql: str, measure: dict[str, Any], model: dict[str, Any], period: tuple[str, str]) -> str:
+    """The aggregate over the model's own table, where the measure's time is in the period."""
+    name = measure.get("agg_time_dimension") or (model.get("defaults") or {}).get("agg_time_dimension")
+    times = [each.get("expr") or name for each in model.get("dimensions") or [] if each["name"] == name]
+    if not times:
+        raise MetricProblem(f"Measure '{measure['name']}' has no agg_time_dimension, so it has no period.")
+    table = f'"{model["node_relation"]["schema_name"]}"."{model["node_relation"]["alias"]}"'
+    since, until = period
+    return f"select {sql} from {table} where {times[0]} >= {since} and {times[0]} < {until}"
 
 
 def _templates(part: dict[str, Any]) -> list[str]:

@@ -170,10 +170,12 @@ class Rendered:
 def render(
     reading: Reading, *, must_exist: bool = True, troubles: list[PageTrouble] | None = None
 ) -> Rendered:
-    """The HTML of a page for one reading. With a list of `troubles`, what a component raises is added to it and
-    the page goes on, so that a check finds all of them at once.
+    """The HTML of a page for one reading.
 
-    Raises PageTrouble (the author's), NotThere (the thing that the page is about is absent and `must_exist`).
+    With a list of `troubles`, what a component raises is added to it and the page goes on, so that a check finds
+    all of them at once.
+
+    Raises PageTrouble (the author's), NotThere (what the page is about is absent, and `must_exist`).
     """
     page = reading.page
     if page.requires and must_exist and not reading.result(page.requires).rows:

@@ -15,7 +15,6 @@ import logging
 import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +108,10 @@ class Site:
         if packed:
             headers["Content-Encoding"] = "gzip"
         return Response(asset.packed if packed else asset.body, media_type=asset.media_type, headers=headers)
+
+    def broken(self, request: Request, _: Exception) -> Response:
+        """Something that nobody foresaw; the server's log has it, the reader a sentence."""
+        return self._message(request, self._words(request), 500, "trouble")
 
     def not_found(self, request: Request, _: Exception | None = None) -> Response:
         """There is no such page."""
@@ -305,7 +308,9 @@ def create_app(
         Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=800, compresslevel=5),
     ]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers={404: partial(site.not_found)})
+    return Starlette(
+        routes=routes, middleware=middleware, exception_handlers={404: site.not_found, 500: site.broken}
+    )
 
 
 def serve(serving: Path, host: str = "127.0.0.1", port: int = 8080, *, zone: str = "Asia/Tokyo") -> None:

@@ -1,7 +1,7 @@
 """A small published DuckDB file with invented Japanese data: the tables that the pages read, nothing else.
 
-Used by the tests of the pages; `publish_file(folder, 'run-1')` writes `serving-run-1.duckdb` and flips the link to it,
-as publication does.
+Used by the tests of the pages; `publish_file(folder, 'run-1')` writes `serving-run-1.duckdb` and flips
+the link to it, as publication does.
 """
 
 from __future__ import annotations
@@ -15,40 +15,41 @@ from pathlib import Path
 import duckdb
 
 TABLES = """
-create schema reporting; create schema activation; create schema raw_intake;
-create table reporting.rpt_kpis_monthly (month date, visitors bigint, form_passes bigint, leads_person bigint,
-    leads_new bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2), action_rate_literal double,
-    action_rate_person double, action_rate_new double, opp_rate_period double, opp_rate_cohort_3m double,
-    mean_months_to_opp double, is_mature boolean);
-create table reporting.rpt_action_by_form_kind (month date, form_kind text, form_passes bigint, persons bigint,
-    new_leads bigint);
-create table reporting.rpt_cohorts (cohort_month date, age_months int, leads bigint, opportunities_cum bigint,
-    orders_cum bigint, opp_rate_cum double, is_mature boolean);
-create table reporting.rpt_campaigns (campaign_id text, campaign_name text, channel text, cost_jpy decimal(18, 2),
-    leads bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2), margin_jpy decimal(18, 2),
-    roi double, cost_per_order double);
+create schema reporting;
+create schema activation;
+create schema raw_intake;
+create table reporting.rpt_kpis_monthly (month date, visitors bigint, form_passes bigint, leads_person
+    bigint, leads_new bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2),
+    action_rate_literal double, action_rate_person double, action_rate_new double, opp_rate_period
+    double, opp_rate_cohort_3m double, mean_months_to_opp double, is_mature boolean);
+create table reporting.rpt_action_by_form_kind (month date, form_kind text, form_passes bigint, persons
+    bigint, new_leads bigint);
+create table reporting.rpt_cohorts (cohort_month date, age_months int, leads bigint, opportunities_cum
+    bigint, orders_cum bigint, opp_rate_cum double, is_mature boolean);
+create table reporting.rpt_campaigns (campaign_id text, campaign_name text, channel text, cost_jpy
+    decimal(18, 2), leads bigint, opportunities bigint, orders bigint, revenue_jpy decimal(18, 2),
+    margin_jpy decimal(18, 2), roi double, cost_per_order double);
 create table reporting.rpt_leads (person_id text, display_name text, company_name text, department text,
     position text, email text, phone text, tier text, state text, fit_score decimal(18, 6),
-    behaviour_score decimal(18, 6), total_score decimal(18, 6), grade text, score_band text, last_touch_at timestamp,
-    owner_unit_id text, owner_unit_name_ja text, owner_unit_name_en text, routed_at timestamp, route_rule_id text,
-    route_why text);
+    behaviour_score decimal(18, 6), total_score decimal(18, 6), grade text, score_band text,
+    last_touch_at timestamp, owner_unit_id text, owner_unit_name_ja text, owner_unit_name_en text,
+    routed_at timestamp, route_rule_id text, route_why text);
 create table reporting.rpt_lead_timeline (person_id text, occurred_at timestamp, time_precision text,
     touch_type text, touch_name_ja text, touch_name_en text, channel text, detail text, product_id text,
     points decimal(18, 6), is_machine boolean, was_anonymous boolean, row_key text, touch_id text);
-create table reporting.rpt_lead_points (person_id text, touch_id text, occurred_at timestamp, rule_id text,
-    rule_why text, rule_name_ja text, rule_name_en text, score_kind text, nominal_points decimal(18, 6),
-    points decimal(18, 6), window_days int, half_life_days int, evidence text, was_anonymous boolean);
-create table reporting.rpt_lead_identity (person_id text, left_identifier text, right_identifier text, rule_id text,
-    rule_why text, confidence double, first_claimed_at timestamp);
+create table reporting.rpt_lead_points (person_id text, touch_id text, occurred_at timestamp, rule_id
+    text, rule_why text, rule_name_ja text, rule_name_en text, score_kind text, nominal_points
+    decimal(18, 6), points decimal(18, 6), window_days int, half_life_days int, evidence text,
+    was_anonymous boolean);
+create table reporting.rpt_lead_identity (person_id text, left_identifier text, right_identifier text,
+    rule_id text, rule_why text, confidence double, first_claimed_at timestamp);
 create table reporting.rpt_health (source text, files bigint, rows_read bigint, rows_loaded bigint,
     rows_duplicate bigint, rows_rejected bigint);
 create table reporting.rpt_run (run_id text, as_of date, published_at timestamp);
 create table raw_intake.rejects (source text, path text, line_number bigint, text text, reason text,
     rejected_at timestamp);
-create table activation.rows (sync text, sync_key text, state text, remote_id text, updated_at timestamp,
-    error_text text);
-create table activation.sync_webhook__routed_leads (sync_key text, person_id text);
-create table activation.sync_files__routed_leads (sync_key text, person_id text);
+create table activation.rows (sync text, key text, person_id text, state text, remote_id text, updated_at
+    timestamp, error_text text);
 """
 FAMILY = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "長谷川", "五十嵐"]
 GIVEN = ["太郎", "花子", "健一", "美咲", "大輔", "さくら", "翔", "由美子", "誠", "恵"]
@@ -97,7 +98,7 @@ FORMULA = "=cmd|' /C calc'!A0"
 
 
 def publish_file(serving: Path, run_id: str, *, empty: bool = False, people: int = 130) -> Path:
-    """Write `serving-<run_id>.duckdb` and flip `serving.duckdb` to it. `empty`: tables without rows, but the run."""
+    """Write `serving-<run_id>.duckdb` and flip `serving.duckdb` to it. `empty`: no rows, but the run."""
     serving.mkdir(parents=True, exist_ok=True)
     file = write_serving_file(serving / f"serving-{run_id}.duckdb", run_id, empty=empty, people=people)
     link = serving / f".link-{run_id}"
@@ -174,27 +175,56 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
         datetime(2026, 10, 31, 18),
     )
     _insert(connection, "raw_intake.rejects", [reject])
-    _insert(connection, "activation.sync_webhook__routed_leads", [("lead-0", "p0000")])
     _insert(
         connection,
         "activation.rows",
-        [("webhook__routed_leads", "lead-0", "sent", "C-1042", datetime(2026, 10, 31, 18, 31), None)],
+        [
+            (
+                "webhook_routed_leads",
+                "lead-0",
+                "p0000",
+                "acked",
+                "C-1042",
+                datetime(2026, 10, 31, 18, 31),
+                None,
+            )
+        ],
     )
 
 
 def _kpis(n: int, month: date) -> tuple:
-    """A month in which the web grows; October 2026 is 50,000 visitors, 400 passes, 40 opportunities (K03-K07)."""
+    """A growing month; October 2026 has 50,000 visitors, 400 passes, 40 opportunities (K03, K05, K07)."""
     visitors, passes = 5000 + 45000 * n // 13, 10 + 390 * n // 13
     persons, new, opportunities = passes * 9 // 10, passes * 3 // 4, 2 + 38 * n // 13
-    rates = (passes / visitors, persons / visitors, new / visitors, opportunities / passes)
-    return (month, visitors, passes, persons, new, opportunities, n * 2, Decimal(n * 3_400_000), *rates,
-            0.12 if n < 11 else 0.04, 2.5 + n / 4, n < 11)  # fmt: skip
+    rates = (passes / visitors, persons / visitors, new / visitors, opportunities / new)
+    return (
+        month,
+        visitors,
+        passes,
+        persons,
+        new,
+        opportunities,
+        n * 2,
+        Decimal(n * 3_400_000),
+        *rates,
+        0.12 + n / 300 if n < 11 else None,
+        2.5 + n / 4,
+        n < 11,
+    )
 
 
 def _cohorts(months: list[date]) -> list[tuple]:
     last = len(months) - 1
     return [
-        (month, age, 100 + 20 * n, 2 * age + n, age, (2 * age + n) / (100 + 20 * n), age < last - n)
+        (
+            month,
+            age,
+            100 + 20 * n,
+            2 * age + n,
+            age,
+            (2 * age + n) / (100 + 20 * n) if age < last - n else None,
+            age < last - n,
+        )
         for n, month in enumerate(months)
         for age in range(0, min(12, last - n) + 1)
     ]
@@ -251,9 +281,25 @@ def _lead(n: int, dice: random.Random) -> tuple:
         if unit[0]
         else (None, None, None)
     )
-    return (f"p{n:04}", name, company, "情報システム部", ["課長", "部長", None][n % 3], f"p{n}@example.jp",
-            f"+81355550{n:03}", tier, ["new", "good", "lapsing", None][n % 4], fit, behaviour, total,
-            f"{'ABCD'[n % 4]}{n % 4 + 1}", band, datetime(2026, 10, 1) + timedelta(hours=5 * n), *unit, *routed)  # fmt: skip
+    return (
+        f"p{n:04}",
+        name,
+        company,
+        "情報システム部",
+        ["課長", "部長", None][n % 3],
+        f"p{n}@example.jp",
+        f"+81355550{n:03}",
+        tier,
+        ["new", "good", "lapsing", None][n % 4],
+        fit,
+        behaviour,
+        total,
+        f"{'ABCD'[n % 4]}{n % 4 + 1}",
+        band,
+        datetime(2026, 10, 1) + timedelta(hours=5 * n),
+        *unit,
+        *routed,
+    )
 
 
 def _timeline() -> list[tuple]:
@@ -265,16 +311,60 @@ def _timeline() -> list[tuple]:
         )
         precision = "second" if hour is not None else "day"
         points = {"document_request": Decimal("8.5"), "case_study_view": Decimal("2.25")}.get(touch_type)
-        rows.append(("p0000", at, precision, touch_type, name_ja, name_en, channel, detail, "analytics", points,
-                     False, n == 2, f"k{n}", f"t{n}"))  # fmt: skip
-    machine = ("p0000", datetime(2026, 10, 10, 1), "second", "email_opened", "メールの開封", "Mail opened", "email",
-               None, None, None, True, False, "k9", "t9")  # fmt: skip
+        rows.append(
+            (
+                "p0000",
+                at,
+                precision,
+                touch_type,
+                name_ja,
+                name_en,
+                channel,
+                detail,
+                "analytics",
+                points,
+                False,
+                n == 2,
+                f"k{n}",
+                f"t{n}",
+            )
+        )
+    machine = (
+        "p0000",
+        datetime(2026, 10, 10, 1),
+        "second",
+        "email_opened",
+        "メールの開封",
+        "Mail opened",
+        "email",
+        None,
+        None,
+        None,
+        True,
+        False,
+        "k9",
+        "t9",
+    )
     return [*rows, machine]
 
 
 def _points() -> list[tuple]:
-    fit = ("p0000", None, None, "fit_industry", "製造業は得意な業種", "業種の適合", "Industry fit", "fit", Decimal(40),
-           Decimal(40), None, None, "製造業", False)  # fmt: skip
+    fit = (
+        "p0000",
+        None,
+        None,
+        "fit_industry",
+        "製造業は得意な業種",
+        "業種の適合",
+        "Industry fit",
+        "fit",
+        Decimal(40),
+        Decimal(40),
+        None,
+        None,
+        "製造業",
+        False,
+    )
     worth = [Decimal("8.5"), Decimal("4.123457"), Decimal("2.25")]
     deeds = [
         (
@@ -292,7 +382,7 @@ def _points() -> list[tuple]:
             half_life,
             "/case/hokuto-seiki",
             n == 2,
-        )  # fmt: skip
+        )
         for n, (rule, ja, en, why, given, half_life) in enumerate(RULES)
     ]
     return [fit, *deeds]

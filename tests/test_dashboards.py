@@ -1,4 +1,5 @@
-"""The pages: what readers see of one published file, and what `check` says of a file before it is published."""
+"""The pages: what readers see of one published file, and what `check` says of a file before it is
+published."""
 
 from __future__ import annotations
 
@@ -99,15 +100,15 @@ def test_every_page_renders_on_empty_tables_with_a_plain_sentence(
 
 def test_numbers_of_the_month_are_in_the_page_without_javascript(reader: TestClient) -> None:
     text = text_of(reader.get("/?lang=ja&month=2026-10").text)
-    for number in ("50,000", "400", "0.80%", "10.0%", "¥44,200,000", "2026年10月"):
+    for number in ("50,000", "400", "0.80%", "13.3%", "¥44,200,000", "2026年10月"):
         assert number in text
     assert "フォーム通過数 ÷ 来訪者数 × 100" in text
     assert "+7.4%" in text and "前月 46,538" in text
 
 
-def test_a_month_that_is_not_mature_is_marked_provisional(reader: TestClient) -> None:
-    assert "暫定" in text_of(reader.get("/?lang=ja&month=2026-10").text.split("<h2>")[0])
-    assert "暫定" not in text_of(reader.get("/?lang=ja&month=2026-03").text.split("<h2>")[0])
+def test_a_month_that_is_not_mature_says_that_its_rate_is_not_known_yet(reader: TestClient) -> None:
+    assert "まだ定まりません" in text_of(reader.get("/?lang=ja&month=2026-10").text.split("<h2>")[0])
+    assert "まだ定まりません" not in text_of(reader.get("/?lang=ja&month=2026-03").text.split("<h2>")[0])
 
 
 def test_each_chart_has_its_data_table(reader: TestClient) -> None:
@@ -343,7 +344,7 @@ def test_both_languages_have_the_same_words() -> None:
     assert ja == en
 
 
-# -- check ------------------------------------------------------------------------------------------------------
+# -- check -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -410,7 +411,7 @@ def test_pages_are_in_the_order_of_the_menu() -> None:
     assert list(read_pages()) == ["index", "leads", "health", "lead"]
 
 
-# -- metrics ----------------------------------------------------------------------------------------------------
+# -- metrics ---------------------------------------------------------------------------------------
 
 
 def simple(name: str, measure: str, where: str | None = None, fill: int | None = None) -> dict:
@@ -441,6 +442,8 @@ MANIFEST = {
     "semantic_models": [
         {
             "name": "steps",
+            "defaults": {"agg_time_dimension": "occurred_on"},
+            "node_relation": {"schema_name": "main", "alias": "steps"},
             "entities": [{"name": "step_row", "type": "primary", "expr": "step_id"}],
             "dimensions": [
                 {"name": "step", "type": "categorical", "expr": "upper(step)"},
@@ -453,7 +456,13 @@ MANIFEST = {
                 {"name": "middle", "agg": "median", "expr": "amount"},
             ],
         },
-        {"name": "other", "measures": [{"name": "other_count", "agg": "count", "expr": "1"}]},
+        {
+            "name": "other",
+            "node_relation": {"schema_name": "main", "alias": "other"},
+            "defaults": {"agg_time_dimension": "seen_on"},
+            "dimensions": [{"name": "seen_on", "type": "time", "expr": None}],
+            "measures": [{"name": "other_count", "agg": "count", "expr": "1"}],
+        },
     ],
     "metrics": [
         simple("visitors", "visitor_count"),
@@ -511,6 +520,23 @@ def test_a_metric_expands_to_sql_that_gives_its_number(metric: str, value: float
 def test_a_metric_that_pages_cannot_expand_is_refused_with_a_sentence(metric: str, sentence: str) -> None:
     with pytest.raises(MetricProblem, match=sentence):
         Metrics(MANIFEST).expand(metric)
+
+
+def test_a_metric_with_a_period_brings_its_own_tables_so_a_ratio_may_span_two() -> None:
+    connection = duckdb.connect()
+    connection.execute(
+        "create table steps as select * from (values ('1', 'a', 'form', 1, date '2026-05-02'),"
+        " ('2', 'b', 'form', 2, date '2026-06-02')) t(step_id, visitor_id, step, amount, occurred_on)"
+    )
+    connection.execute(
+        "create table other as select date '2026-05-01' + cast(n as int) as seen_on from range(50) t(n)"
+    )
+    metric = Metrics(MANIFEST).expand("two_tables", since="month", until="month + interval 1 month")
+    months = "(values (date '2026-05-01'), (date '2026-06-01'), (date '2026-07-01')) months(month)"
+    rows = connection.execute(f"select {metric} from {months} order by month").fetchall()
+    assert rows == [(1 / 31,), (1 / 19,), (None,)]
+    with pytest.raises(MetricProblem, match="both since and until"):
+        Metrics(MANIFEST).expand("two_tables", since="month")
 
 
 def test_a_page_takes_a_metric_from_the_manifest_beside_the_file(tmp_path: Path) -> None:

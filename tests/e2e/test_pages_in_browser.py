@@ -85,7 +85,6 @@ def test_page_has_no_error_asks_nothing_outside_and_fits(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.goto(f"{address}{PAGES[name]}lang={language}").status == 200
-    page.wait_for_load_state("networkidle")
     for chart in page.query_selector_all(".chart"):
         chart.wait_for_selector("svg path", state="attached")
     assert page.troubles == []
