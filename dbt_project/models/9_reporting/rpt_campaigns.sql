@@ -15,7 +15,8 @@ with
             margin_jpy,
             cast(margin_jpy - cost_jpy as double)
             / nullif(cast(cost_jpy as double), 0) as roi,
-            cast(cost_jpy as double) / nullif(orders, 0) as cost_per_order
+            -- what cost nothing is no cheap order but one whose cost nobody wrote down
+            cast(nullif(cost_jpy, 0) as double) / nullif(orders, 0) as cost_per_order
         from roi
     )
 
