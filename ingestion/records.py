@@ -24,6 +24,8 @@ from ingestion.files import Reading, Snapshot, Unreadable, content
 ROWS_AT_ONCE = 100_000
 _HEADER_WITHIN = 60  # rows in which the header must stand; exports put notes above it
 
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
 Columns = Callable[[set[str]], str | None]
 
 
@@ -200,7 +202,8 @@ def _text_table(
     stored: bytes, looked: Snapshot, reading: Reading, table_of: Columns, spelled: Callable, is_finished: bool
 ) -> Table | None:
     """Tries the encodings that read every byte, and the delimiters, until a header is found."""
-    whole = stored if looked.is_packed or is_finished else stored[: stored.rfind(b"\n") + 1]
+    is_wide = stored[:2] in _WIDE_MARKS  # two bytes a sign: no line can be told before decoding
+    whole = stored if looked.is_packed or is_finished or is_wide else stored[: stored.rfind(b"\n") + 1]
     tail = stored[len(whole) :]
     encodings = list(_encodings(whole or stored))
     if not encodings:
@@ -219,7 +222,7 @@ def _text_table(
 
 def _encodings(stored: bytes) -> Iterator[str]:
     """Encodings in which every byte can be read, the likeliest first."""
-    if stored[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if stored[:2] in _WIDE_MARKS:
         candidates = ["utf-16"]
     else:
         guess = (
@@ -270,7 +273,8 @@ def _cells(
             )
             continue
         if cells is None:
-            reading.is_open = reading.is_open or (tail is None)
+            if tail is None:
+                _leave_open(reading, source.number + 1, "the last line ends inside a character")
             return
         raw = "".join(source.taken)
         if tail and not is_finished and source.is_done() and not raw.endswith("\n"):
@@ -313,11 +317,13 @@ class _Lines:
 
 
 def _workbook_rows(stored: bytes, reading: Reading) -> Iterator[tuple[int, list[str], str, str | None]]:
-    """Rows of a workbook's first sheet that has any, numbered as the sheet numbers them."""
+    """Rows of a workbook's first sheet, numbered as the sheet numbers them."""
     try:
-        book = openpyxl.load_workbook(io.BytesIO(stored), read_only=True, data_only=True)
+        book, width = openpyxl.load_workbook(io.BytesIO(stored), read_only=True, data_only=True), 0
         for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
             cells = [_cell_text(value) for value in row]
+            width = max(width, len(cells))
+            cells += [""] * (width - len(cells))  # a workbook leaves out empty cells at the end of a row
             reading.lines_done = number
             yield number, cells, "\t".join(cells), None
     except Exception as error:  # openpyxl raises whatever the broken part of the archive made it stumble on
@@ -347,14 +353,14 @@ def batches_of_table(
     fields_of: Callable[[dict[str, str]], dict[str, str]],
 ) -> Iterator[None]:
     """Temp table `batch` of a table's rows, some at a time; empty rows and repeated headers are no records."""
-    header, width, rows = found.layout, len(found.layout.keys), []
+    header, rows = found.layout, []
     for line, cells, text, fault in found.rows:
         if not fault and not any(cell.strip() for cell in cells):
             continue
-        if not fault and (again := layout(cells, table_of, spelled)) and again.table == header.table:
-            header, width = again, len(again.keys)
+        if not fault and spelled(cells[0]) in header.keys and (again := layout(cells, table_of, spelled)):
+            header = again
             continue
-        rows.append(_record(line, cells, text, fault, header.keys, width, fields_of))
+        rows.append(_record(line, cells, text, fault, header.keys, fields_of))
         if len(rows) >= ROWS_AT_ONCE:
             _fill(con, rows)
             yield
@@ -370,14 +376,14 @@ def _record(
     text: str,
     fault: str | None,
     keys: list[str],
-    width: int,
     fields_of: Callable,
 ) -> tuple:
     """One row as (line_number, text, payload, fields, fault); keys without a name take the column's number."""
+    width = len(keys)
     spare = [cell for cell in cells[width:] if cell.strip()]
     if not fault and spare:
         fault = f"the row has {len(cells)} cells, its header {width}: quote the cell that holds a delimiter"
-    if not fault and len(cells) < width and "\t" not in text:
+    if not fault and len(cells) < width:
         fault = f"the row has {len(cells)} cells, its header {width}: send the whole row again"
     if fault:
         return line, text, None, None, fault

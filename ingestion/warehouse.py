@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from ingestion import tables
 
-
 _MEMORY = "600MiB"  # of DuckDB; Arrow and Python take about as much again, whatever the size of the files
 
 
