@@ -23,8 +23,8 @@ from orchestration.home import PROJECT
 
 AS_OF = "2026-12-31"
 MONTHS = [
-    Month(datetime(2026, 3, 1, tzinfo=TOKYO), 300, 12, 3, (0.4,)),
-    Month(datetime(2026, 4, 1, tzinfo=TOKYO), 500, 20, 5, (1.2, 2.5)),
+    Month(datetime(2026, 3, 1, tzinfo=TOKYO), 300, 12, 3, (2.0,)),
+    Month(datetime(2026, 4, 1, tzinfo=TOKYO), 500, 20, 5, (2.5, 3.5)),
 ]
 COLUMN_OF = {"opportunity_rate_period": "opp_rate_period"}  # other metrics are named as their column
 

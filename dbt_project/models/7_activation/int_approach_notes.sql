@@ -2,6 +2,8 @@ with
 
     routes as (select * from {{ ref("fct_lead_routes") }}),
 
+    routing_rules as (select * from {{ ref("routing_rules") }}),
+
     interests as (select * from {{ ref("fct_lead_interests") }}),
 
     touches as (select * from {{ ref("fct_touches") }}),
@@ -41,8 +43,9 @@ with
             || ' | 直近: '
             || coalesce(touches_listed.last_touches, 'なし')
             || ' | 担当理由: '
-            || routes.why as approach_note
+            || routing_rules.name_ja as approach_note
         from routes
+        inner join routing_rules on routes.rule_id = routing_rules.rule_id
         left join
             interests
             on routes.person_id = interests.person_id
