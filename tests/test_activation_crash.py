@@ -163,3 +163,17 @@ def test_two_processes_at_once_one_works_one_exits(company: Company, receiver: R
     receiver.on_request = try_too
     assert start(company, "webhook_routed_leads").wait(timeout=30) == 0
     assert len(refused) == 1 and len(receiver.bodies) == len(KEYS) and sorted(receiver.stored) == KEYS
+
+
+def test_a_change_that_was_stored_by_a_killed_run_and_taken_back_is_taken_back_there_too(
+    company: Company, receiver: Receiver
+) -> None:
+    company.send()
+    company.have([lead(key, grade="A1") for key in KEYS])
+    child = start(company, "webhook_routed_leads", ["Ledger", "record", "before"], 1)
+    assert child.wait(timeout=30) == -signal.SIGKILL
+    assert receiver.state["k0"]["grade"] == "A1", "stored, but its outcome was never written"
+    company.have([lead(key) for key in KEYS])
+    run = company.send()
+    assert (run.status, run.requests) == ("done", 1)
+    assert {fields["grade"] for fields in receiver.state.values()} == {"B2"}

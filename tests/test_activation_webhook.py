@@ -16,6 +16,7 @@ from orchestration.activation import (
     ConfigurationError,
     DigestRefused,
     LeaseHeld,
+    LedgerError,
     combined_digest,
     plan,
     publish_ledger,
@@ -496,3 +497,33 @@ def test_a_merge_of_people_is_followed_without_sending(company: Company, receive
     assert company.send().requests == 0
     with Ledger.open(company.ledger) as ledger:
         assert ledger.rows(WEBHOOK)["a"].person_id == "p-survivor"
+
+
+def test_a_damaged_ledger_stops_everything_with_a_sentence(company: Company, receiver: Receiver) -> None:
+    company.have([lead("a")])
+    company.ledger.parent.mkdir()
+    company.ledger.write_bytes(b"this is not a ledger " * 99)
+    with pytest.raises(LedgerError, match="without it nothing may be sent"):
+        company.apply()
+    assert receiver.bodies == [] and not company.csv.exists()
+
+
+def test_a_full_disk_stops_before_a_request_without_an_intent(company: Company, receiver: Receiver) -> None:
+    company.have([lead(f"k{number:03}") for number in range(300)])
+    inner = sqlite3.connect
+
+    def small_disk(*args: object, **kwargs: object) -> sqlite3.Connection:
+        connection = inner(*args, **kwargs)
+        connection.execute("pragma max_page_count = 60")  # SQLite then answers as on a full disk
+        return connection
+
+    sqlite3.connect = small_disk
+    try:
+        with pytest.raises(LedgerError, match=r"full.*nothing may be sent.*Free space"):
+            company.send()
+    finally:
+        sqlite3.connect = inner
+    with Ledger.open(company.ledger) as ledger:
+        intents = ledger.query("select count(*) from activation_attempt")[0][0]
+    assert 0 < len(receiver.bodies) <= intents, "no request left without its intent"
+    assert company.send().status == "done" and len(receiver.stored) == 300 == len(receiver.state)

@@ -404,22 +404,6 @@ class Ledger:
         found = self._db.execute("select digest, steps from activation_plan where sync = ?", (sync,))
         return {row["digest"]: json.loads(row["steps"]) for row in found}
 
-    def forget_people(self, person_ids: Sequence[str]) -> int:
-        """Erases the rows and attempts of people, and all plans (right to erasure); returns how many rows."""
-        with self._writing():
-            erased = 0
-            for person_id in person_ids:
-                held = self._db.execute(
-                    "select sync, key from activation_row where person_id = ?", (person_id,)
-                )
-                for row in held.fetchall():
-                    place = (row["sync"], row["key"])
-                    self._db.execute("delete from activation_attempt where sync = ? and key = ?", place)
-                    self._db.execute("delete from activation_row where sync = ? and key = ?", place)
-                    erased += 1
-            self._db.execute("delete from activation_plan")
-            return erased
-
     # Reading
 
     def statuses(self, now: float) -> list[SyncStatus]:
