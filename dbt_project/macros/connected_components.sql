@@ -8,129 +8,112 @@
   Each round hooks every live node to its smallest neighbour, shortens the chains by three pointer jumps, and
   contracts the edges; it ends when no edge joins two components. Rounds grow with the logarithm of the diameter.
   After Shiloach and Vishkin (1982), "An O(log n) parallel connectivity algorithm".
+
+  DuckDB has no statistics on tables made in the running transaction: a join and a `u <> v` in one statement are
+  planned with the inequality first (minutes instead of milliseconds), so joining and filtering are two steps.
 #}
 {% materialization connected_components, default %}
     {%- set target_relation = this.incorporate(type="table") -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set scratch = {} -%}
-    {%- for part in [
-        "edges",
-        "nodes",
-        "live",
-        "hooks",
-        "hooks_next",
-        "labels",
-        "labels_next",
-    ] -%}
+    {%- for part in ["edges", "nodes", "pairs", "live", "hooks", "jumped", "labels"] -%}
+        {%- set name = this.identifier ~ "__" ~ part -%}
         {%- do scratch.update(
-            {
-                part: api.Relation.create(
-                    database=this.database,
-                    schema=this.schema,
-                    identifier=this.identifier ~ "__" ~ part,
-                    type="table",
-                )
-            }
+            {part: this.incorporate(path={"identifier": name}, type="table")}
         ) -%}
     {%- endfor -%}
 
     {{ run_hooks(pre_hooks) }}
 
     {# Texts become integers in text order, once: the smallest integer is the smallest text. #}
-    {% do replace_scratch(
-        scratch.edges,
-        "select distinct left_node, right_node from (" ~ sql ~ ") as claimed",
-    ) %}
-    {% do replace_scratch(
-        scratch.nodes,
-        "         select node, cast(row_number() over (order by node) as bigint) as node_number         from (             select left_node as node from "
-        ~ scratch.edges
-        ~ "             union             select right_node as node from "
-        ~ scratch.edges
-        ~ "         ) as every_node",
-    ) %}
-    {% do replace_scratch(
-        scratch.labels,
-        "select node_number, node_number as root from " ~ scratch.nodes,
-    ) %}
-    {% do replace_scratch(
-        scratch.live,
-        "         select distinct u, v         from (             select lefts.node_number as u, rights.node_number as v             from "
-        ~ scratch.edges
-        ~ " as edges             inner join "
-        ~ scratch.nodes
-        ~ " as lefts on edges.left_node = lefts.node             inner join "
-        ~ scratch.nodes
-        ~ " as rights on edges.right_node = rights.node         ) as numbered         where u <> v",
-    ) %}
+    {% call replace_scratch(scratch.edges) %}
+        select distinct left_node, right_node
+        from ({{ sql }}) as claimed
+    {% endcall %}
+    {% call replace_scratch(scratch.nodes) %}
+        select node, cast(row_number() over (order by node) as bigint) as node_number
+        from
+            (
+                select left_node as node
+                from {{ scratch.edges }}
+                union
+                select right_node as node
+                from {{ scratch.edges }}
+            ) as every_node
+    {% endcall %}
+    {% call replace_scratch(scratch.labels) %}
+        select node_number, node_number as root
+        from {{ scratch.nodes }}
+    {% endcall %}
+    {% call replace_scratch(scratch.pairs) %}
+        select lefts.node_number as u, rights.node_number as v
+        from {{ scratch.edges }} as edges
+        inner join {{ scratch.nodes }} as lefts on edges.left_node = lefts.node
+        inner join {{ scratch.nodes }} as rights on edges.right_node = rights.node
+    {% endcall %}
+    {% call replace_scratch(scratch.live) %}
+        select distinct u, v
+        from {{ scratch.pairs }}
+        where u <> v
+    {% endcall %}
 
-    {% set rounds = namespace(left=1000, live=components_live_edges(scratch.live)) %}
-    {% for _ in range(1000) if rounds.live > 0 %}
-        {% do replace_scratch(
-            scratch.hooks,
-            "             select node_number, min(neighbour) as root             from (                 select u as node_number, least(u, v) as neighbour from "
-            ~ scratch.live
-            ~ "                 union all                 select v as node_number, least(u, v) as neighbour from "
-            ~ scratch.live
-            ~ "             ) as sides             group by node_number",
-        ) %}
+    {% set round = namespace(live_edges=rows_of(scratch.live)) %}
+    {% for _ in range(1000) if round.live_edges > 0 %}
+        {% call replace_scratch(scratch.hooks) %}
+            select node_number, min(neighbour) as root
+            from
+                (
+                    select u as node_number, least(u, v) as neighbour
+                    from {{ scratch.live }}
+                    union all
+                    select v as node_number, least(u, v) as neighbour
+                    from {{ scratch.live }}
+                ) as sides
+            group by node_number
+        {% endcall %}
         {% for _ in range(3) %}
-            {% do replace_scratch(
-                scratch.hooks_next,
-                "                 select hooks.node_number, coalesce(further.root, hooks.root) as root                 from "
-                ~ scratch.hooks
-                ~ " as hooks                 left join "
-                ~ scratch.hooks
-                ~ " as further on hooks.root = further.node_number",
-            ) %}
-            {% do replace_scratch(
-                scratch.hooks,
-                "select node_number, root from " ~ scratch.hooks_next,
-            ) %}
+            {% call replace_scratch(scratch.jumped) %}
+                select hooks.node_number, coalesce(further.root, hooks.root) as root
+                from {{ scratch.hooks }} as hooks
+                left join {{ scratch.hooks }} as further on hooks.root = further.node_number
+            {% endcall %}
+            {% call replace_scratch(scratch.hooks) %}
+                select node_number, root
+                from {{ scratch.jumped }}
+            {% endcall %}
         {% endfor %}
-        {% do replace_scratch(
-            scratch.labels_next,
-            "             select labels.node_number, coalesce(hooks.root, labels.root) as root             from "
-            ~ scratch.labels
-            ~ " as labels             left join "
-            ~ scratch.hooks
-            ~ " as hooks on labels.root = hooks.node_number",
-        ) %}
-        {% do replace_scratch(
-            scratch.labels,
-            "select node_number, root from " ~ scratch.labels_next,
-        ) %}
-        {# The comparison stands outermost: without statistics on tables made in this transaction DuckDB would plan
-           an inequality join first (minutes instead of milliseconds). #}
-        {% do replace_scratch(
-            scratch.hooks_next,
-            "             select distinct u, v             from (                 select coalesce(lefts.root, live.u) as u, coalesce(rights.root, live.v) as v                 from "
-            ~ scratch.live
-            ~ " as live                 left join "
-            ~ scratch.hooks
-            ~ " as lefts on live.u = lefts.node_number                 left join "
-            ~ scratch.hooks
-            ~ " as rights on live.v = rights.node_number             ) as contracted             where u <> v",
-        ) %}
-        {% do replace_scratch(scratch.live, "select u, v from " ~ scratch.hooks_next) %}
-        {% set rounds.live = components_live_edges(scratch.live) %}
+        {% call replace_scratch(scratch.jumped) %}
+            select labels.node_number, coalesce(hooks.root, labels.root) as root
+            from {{ scratch.labels }} as labels
+            left join {{ scratch.hooks }} as hooks on labels.root = hooks.node_number
+        {% endcall %}
+        {% call replace_scratch(scratch.labels) %}
+            select node_number, root
+            from {{ scratch.jumped }}
+        {% endcall %}
+        {% call replace_scratch(scratch.pairs) %}
+            select lefts.root as u, rights.root as v
+            from {{ scratch.live }} as live
+            inner join {{ scratch.hooks }} as lefts on live.u = lefts.node_number
+            inner join {{ scratch.hooks }} as rights on live.v = rights.node_number
+        {% endcall %}
+        {% call replace_scratch(scratch.live) %}
+            select distinct u, v
+            from {{ scratch.pairs }}
+            where u <> v
+        {% endcall %}
+        {% set round.live_edges = rows_of(scratch.live) %}
     {% endfor %}
 
     {% if existing is not none %} {% do adapter.drop_relation(existing) %} {% endif %}
+    {% set components %}
+        select nodes.node, roots.node as component
+        from {{ scratch.nodes }} as nodes
+        inner join {{ scratch.labels }} as labels on nodes.node_number = labels.node_number
+        inner join {{ scratch.nodes }} as roots on labels.root = roots.node_number
+    {% endset %}
     {% call statement("main") -%}
-        {{
-            create_table_as(
-                false,
-                target_relation,
-                "             select nodes.node, roots.node as component             from "
-                ~ scratch.nodes
-                ~ " as nodes             inner join "
-                ~ scratch.labels
-                ~ " as labels on nodes.node_number = labels.node_number             inner join "
-                ~ scratch.nodes
-                ~ " as roots on labels.root = roots.node_number",
-            )
-        }}
+        {{ create_table_as(false, target_relation, components) }}
     {%- endcall %}
     {% for relation in scratch.values() %}
         {% do adapter.drop_relation(relation) %}
@@ -142,20 +125,18 @@
     {{ return({"relations": [target_relation]}) }}
 {% endmaterialization %}
 
-{% macro replace_scratch(relation, query) %}
-    {% call statement("scratch", fetch_result=false) %} drop table if exists {{ relation }}
+{# Called with the query as its body. #}
+{% macro replace_scratch(relation) %}
+    {% set query = caller() %}
+    {% call statement("scratch", fetch_result=false) %}
+        drop table if exists {{ relation }}
     {% endcall %}
-    {% call statement("scratch", fetch_result=false) %} create table {{ relation }} as {{ query }}
+    {% call statement("scratch", fetch_result=false) %}
+        create table {{ relation }} as {{ query }}
     {% endcall %}
 {% endmacro %}
 
-{% macro components_live_edges(relation) %}
-    {{
-        return(
-            run_query("select count(*) as live from " ~ relation)
-            .columns[0]
-            .values()[0]
-            | int
-        )
-    }}
+{% macro rows_of(relation) %}
+    {% set counted = run_query("select count(*) as row_count from " ~ relation) %}
+    {{ return(counted.columns[0].values()[0] | int) }}
 {% endmacro %}
