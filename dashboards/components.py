@@ -161,9 +161,7 @@ class Components:
             [self._cell(column, row, (link or {}).get(column), column in numbers) for column in columns]
             for row in result.rows
         ]
-        totals = [self._total(column, result, total) for column in columns] if total and rows else []
-        if totals and totals[0] is None:
-            totals[0] = self.words.text("interface.total")
+        totals = self._totals(block, columns, total) if total and rows else []
         return self._piece(
             "table",
             block=block,
@@ -178,13 +176,24 @@ class Components:
             shown=len(rows),
         )
 
-    def timeline(self, block: str, title: str | None = None) -> str:
-        """Deeds in time, newest day first. Needs occurred_at, time_precision, what; may have detail, channel,
-        points, is_machine, was_anonymous, product_id."""
-        rows = self._result(block, "occurred_at", "time_precision", "what").rows[:ROWS_SHOWN]
-        days = groupby(rows, key=lambda row: self.words.local(row["occurred_at"]).date())
-        shown = [{"day": day.isoformat(), "deeds": [self._deed(row) for row in deeds]} for day, deeds in days]
-        return self._piece("timeline", days=shown, title=self._title(title))
+    def timeline(self, block: str, title: str | None = None, size: int = ROWS_SHOWN) -> str:
+        """Deeds in time, in the block's order, `size` a page. Needs occurred_at, time_precision and what; may
+        have detail, channel, points, is_machine, was_anonymous."""
+        rows = self._result(block, "occurred_at", "time_precision", "what").rows
+        number = self._page_number(block, len(rows), size)
+        on_page = rows[(number - 1) * size : number * size]
+        days = groupby(on_page, key=lambda row: self.words.local(row["occurred_at"]).date())
+        return self._piece(
+            "timeline",
+            block=block,
+            days=[
+                {"day": day.isoformat(), "deeds": [self._deed(row) for row in deeds]} for day, deeds in days
+            ],
+            title=self._title(title),
+            shown=len(on_page),
+            count=len(rows),
+            pager=self._pager(block, number, size, len(rows)),
+        )
 
     def heatmap(
         self,
@@ -337,15 +346,15 @@ class Components:
             "n"
         ]
         size = size or ROWS_SHOWN
+        number = self._page_number(block, count, size)
+        part = f"{sql} limit {size} offset {(number - 1) * size}"
+        return order, self.reading.window(block, part), count, number
+
+    def _page_number(self, block: str, count: int, size: int) -> int:
+        """The page of a block that the URL asks for, kept within those there are."""
         asked = self.reading.address.get(f"{block}_page", "")
         number = int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
-        number = min(max(number, 1), max(math.ceil(count / size), 1))
-        return (
-            order,
-            self.reading.window(block, f"{sql} limit {size} offset {(number - 1) * size}"),
-            count,
-            number,
-        )
+        return min(max(number, 1), max(math.ceil(count / size), 1))
 
     def _heading(self, block: str, column: str, order: str | None, result: Result) -> dict[str, Any]:
         heading = {
@@ -380,10 +389,12 @@ class Components:
         parameters = dict(pair.split("=") for pair in pairs.split("&"))
         return self.reading.url(page, **{name: row[column] for name, column in parameters.items()})
 
-    def _total(self, column: str, result: Result, total: Sequence[str]) -> str | None:
-        if column not in total:
-            return None
-        return self._value(column, sum(row[column] for row in result.rows if row[column] is not None))
+    def _totals(self, block: str, columns: list[str], total: Sequence[str]) -> list[str | None]:
+        """The last line of a table: sums over every row of the block, not only those of the page shown."""
+        sums = ", ".join(f'sum("{column}") as "{column}"' for column in total)
+        row = self.reading.run(block, f"select {sums} from ({self.reading.sql(block)}\n)").rows[0]
+        totals = [self._value(column, row[column]) if column in row else None for column in columns]
+        return [self.words.text("interface.total"), *totals[1:]] if totals[0] is None else totals
 
     def _pager(self, block: str, number: int, size: int | None, count: int) -> dict[str, Any] | None:
         pages = math.ceil(count / size) if size else 1

@@ -172,8 +172,8 @@ def render(
 ) -> Rendered:
     """The HTML of a page for one reading.
 
-    With a list of `troubles`, what a component raises is added to it and the page goes on, so that a check finds
-    all of them at once.
+    With a list of `troubles`, what a component raises is added to it and the page goes on, so that a check
+    finds all of them at once.
 
     Raises PageTrouble (the author's), NotThere (what the page is about is absent, and `must_exist`).
     """
