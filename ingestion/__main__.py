@@ -1,4 +1,6 @@
-"""`python -m ingestion LANDING WAREHOUSE`: one ingestion run by itself, with a line a source and every trouble."""
+"""`python -m ingestion LANDING WAREHOUSE`: one ingestion run by itself, with a line a source and every
+trouble.
+"""
 
 import argparse
 import sys

@@ -7,7 +7,8 @@ from ingestion.fields import named
 
 TABLES = ("leads", "opportunities", "opportunity_stages", "orders", "owners", "activities")
 
-# One line a column: (column, key in the file, how it is read, what rejects the row). The first is the table's id.
+# One line a column: (column, key in the file, how it is read, what rejects the row). The first is the
+# table's id.
 _TEXT, _CODE, _TIME, _MONEY, _COUNT = "cell", "code", "moment", "yen", "count"
 _PERSON = (
     ("email_raw", "email", _TEXT),

@@ -1,10 +1,12 @@
-"""SendGrid's event webhook, as JSON lines or as arrays -> `raw_email.events`, in django-anymail's event words.
+"""SendGrid's event webhook, as JSON lines or as arrays -> `raw_email.events`, in django-anymail's event
+words.
 
-    record -> named fields -> joined with `email_event_types.csv` (event and reason -> event type, reject reason)
+    record -> named fields -> joined with `email_event_types.csv` (event and reason -> our words)
 
 Events: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 Words: https://anymail.dev/en/stable/sending/tracking/#normalized-event-types
-Custom arguments of ours: `mid` (one opaque token per recipient and mail), `campaign_id`, `purpose` (stays in payload).
+Custom arguments of ours: `mid` (one opaque token per recipient and mail), `campaign_id`, `purpose` (stays
+in payload).
 """
 
 from pathlib import Path
@@ -52,7 +54,8 @@ def parse(table: str) -> str:
             line_number, text, payload as content, code(event_id) as provider_id,
             coalesce(fault, case
                 when code(event) is null then missing('event')
-                when any_reason.event_type is null then 'the event "' || left(event, 60) || '" is not known: add it to'
+                when any_reason.event_type is null then 'the event "' || left(event, 60)
+                    || '" is not known: add it to'
                     || ' ingestion/email_event_types.csv'
                 when code(sent_at) is null then missing('timestamp')
                 when epoch_moment is null then bad('the timestamp', sent_at)
@@ -71,14 +74,17 @@ def parse(table: str) -> str:
             coalesce(code(mail_token), parameter(regexp_extract(url, '\\?(.*)$', 1), 'mid')) as mail_token,
             code(campaign_id) as campaign_id,
             case
-                when starts_with(category, '[') then coalesce(array_to_string(try_cast(category as varchar[]), ','), category)
+                when starts_with(category, '[') then 
+                    coalesce(array_to_string(try_cast(category as varchar[]), ','), category)
                 else cell(category)
             end as category,
             payload
         from (
-            select *, make_timestamp(try_cast(round(try_cast(sent_at as double) * 1000000) as bigint)) as epoch_moment
+            select *, make_timestamp(try_cast(round(try_cast(sent_at as double) * 1000000) as bigint))
+                as epoch_moment
             from ({named(_FIELDS)})
         )
-        left join words as any_reason on any_reason.word = lower(code(event)) and any_reason.word_reason is null
+        left join words as any_reason on any_reason.word = lower(code(event))
+            and any_reason.word_reason is null
         left join words as this_reason
             on this_reason.word = lower(code(event)) and this_reason.word_reason = lower(code(reason_text))"""

@@ -1,6 +1,7 @@
 """The files of the landing folder: found, told apart, read in batches.
 
-    landing/<source>/<stream...>/file -> Found -> Snapshot (the bytes up to the size seen at the start) -> batches
+    landing/<source>/<stream...>/file -> Found -> Snapshot (the bytes up to the size seen at the start) ->
+    batches
 
 A batch is an Arrow table of lines (`line_number, text`); what a line means is the source's business.
 """
@@ -30,7 +31,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A file of the landing folder: its source (None: to be told by content), stream and path below landing."""
+    """A file of the landing folder: its source (None: told by content), stream, path below landing."""
 
     source: str | None
     stream: str
@@ -63,7 +64,8 @@ def _walk(
             continue
         if entry.is_dir():
             if entry.suffix in (".csv", ".xlsx", ".json", ".jsonl", ".log", ".gz"):
-                yield f"{_shown(entry, landing)} is a folder where a file is expected: put the file itself there"
+                shown = _shown(entry, landing)
+                yield f"{shown} is a folder where a file is expected: put the file itself there"
             yield from _walk(entry, landing, sources, above | {real})
         else:
             yield _file(entry, landing, sources)
@@ -245,8 +247,8 @@ def lines(
 ) -> Iterator[pa.Table]:
     """Batches of `line_number, text` of a text file; `reading` is filled as the lines go by.
 
-    A last line without a line end is given if it is certainly whole (`is_complete(line, line before)`), if the file is
-    packed or if it `is_finished`; else it is left for the next time, with a sentence.
+    A last line without a line end is given if it is certainly whole (`is_complete(line, line before)`), if
+    the file is packed or if it `is_finished`; else it is left for the next time, with a sentence.
     """
     with opened(looked) as stream:
         rest, previous = b"", None
@@ -264,7 +266,8 @@ def lines(
                 reading.open_line = reading.lines_done if reading.is_open else None
             else:
                 reading.trouble = (
-                    f"line {reading.lines_done + 1} has no line end yet: it is read when the rest of it has come,"
+                    f"line {reading.lines_done + 1} has no line end yet: it is read when the rest of it"
+                    f" has come,"
                     " or when the file has been still for an hour"
                 )
         reading.content_hash = stream.digest()

@@ -66,7 +66,8 @@ def parse(table: str) -> str:
             code(product_id) as product_id,
             cell(message) as message,
             case
-                when lower(code(consent)) in ('true', 'yes', 'on', '1', 'はい', '同意する', '同意します') then true
+                when lower(code(consent)) in ('true', 'yes', 'on', '1', 'はい', '同意する', '同意します')
+                    then true
                 when code(consent) is not null then false
             end as has_consent,
             cell(consent_wording) as consent_wording,

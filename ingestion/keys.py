@@ -1,7 +1,7 @@
 """Row keys: what makes ingestion order-proof.
 
-    row_key = md5(source, stream, canonical content)             for the first of its content in a file (k = 1)
-            = md5(that key, k)                                   for the k-th
+    row_key = md5(source, stream, canonical content)    for the first of its content in a file (k = 1)
+            = md5(that key, k)                          for the k-th
 
 A row with its provider's own id (an event, a submission, a CRM row) has k = 1 always: a repeat of it is a
 duplicate. Loading is insert-if-absent on the key, so the union over files is a multiset maximum, which is
@@ -19,11 +19,12 @@ def forget_lines(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def count_known(con: duckdb.DuckDBPyConnection, until: int, content: str) -> None:
-    """Counts the lines of `batch` up to line `until`, taken in an earlier run; `content` is the column to count."""
+    """Counts the lines of `batch` up to `until`, taken in an earlier run, by their column `content`."""
     if until:
         con.execute(
             f"insert into seen select {_CONTENT_KEY} as content_key, count(*)"
-            f" from (select {content} as content from batch where line_number <= {until} and {content} is not null)"
+            f" from (select {content} as content from batch where line_number <= {until} and {content}"
+            f" is not null)"
             " group by 1"
         )
 
@@ -31,8 +32,8 @@ def count_known(con: duckdb.DuckDBPyConnection, until: int, content: str) -> Non
 def make_keyed(con: duckdb.DuckDBPyConnection) -> None:
     """Temp table `keyed`: the good rows of `parsed`, each content once a file or with its k, and its key.
 
-    Reads `parsed(line_number, content, provider_id, reason, ...)` and the counts of the file's earlier batches
-    in `seen`, which it then adds to.
+    Reads `parsed(line_number, content, provider_id, reason, ...)` and the counts of the file's earlier
+    batches in `seen`, which it then adds to.
     """
     con.execute(f"""
         create or replace temp table contents as

@@ -1,10 +1,11 @@
 """From the landing folder to the raw tables: the one way that every source takes.
 
-    find -> look (changed? grown? which source?) -> read in batches -> parse -> key -> normalise -> load -> record
+    find -> look (changed? grown? which source?) -> read in batches -> parse -> key -> normalise -> load
+    -> record
 
-Each file fails alone. Rows are loaded when enough of them wait, files are recorded when their rows are loaded; a run
-that is killed anywhere in between is made good by the next, which reads again what was not recorded and loads only
-what is missing.
+Each file fails alone. Rows are loaded when enough of them wait, files are recorded when their rows are
+loaded; a run that is killed anywhere in between is made good by the next, which reads again what was not
+recorded and loads only what is missing.
 """
 
 import time
@@ -49,9 +50,9 @@ def ingest(
 ) -> IngestReport:
     """Loads what is new below `landing` into the raw tables of `warehouse`.
 
-    `state_dir` is dlt's working folder; `zone` is the zone of times that name none. Raises IngestError (WarehouseLocked
-    when another process holds the warehouse) when nothing could be done; a file that fails is a sentence in
-    `IngestReport.troubles`.
+    `state_dir` is dlt's working folder; `zone` is the zone of times that name none. Raises IngestError
+    (WarehouseLocked when another process holds the warehouse) when nothing could be done; a file that
+    fails is a sentence in `IngestReport.troubles`.
     """
     wanted = tuple(sources or SOURCES)
     _check(landing, wanted, zone)
@@ -153,7 +154,8 @@ class _Intake:
         for name, table in self.tables.items():
             con.execute(f"create or replace temp table waiting_{name} ({', '.join(sql_columns(table))})")
         con.execute(
-            "create or replace temp table rejects_found (path varchar, line_number bigint, text varchar, reason varchar)"
+            "create or replace temp table rejects_found (path varchar, line_number bigint, text"
+            " varchar, reason varchar)"
         )
 
     def take(self, found: Found) -> None:
@@ -205,7 +207,7 @@ class _Intake:
         return entry.lines_done
 
     def _read(self, looked: Snapshot, skip: int, report: FileReport) -> Reading:
-        """Reads a file to its end, batch by batch; rows up to line `skip` are counted for k and not taken again."""
+        """Reads a file to its end, batch by batch; lines up to `skip` are counted for k, not taken again."""
         reading = Reading()
         self.con.execute("set variable stream = ?", [looked.found.stream])
         self.con.execute("set variable path = ?", [looked.found.path])
@@ -272,7 +274,8 @@ class _Intake:
         con.execute(f"""
             create or replace temp table fresh as
             select keyed.row_key, keyed.occurrence, parsed.*,
-                getvariable('stream') as stream, getvariable('path') as source_file, getvariable('loaded_at') as loaded_at
+                getvariable('stream') as stream, getvariable('path')
+                    as source_file, getvariable('loaded_at') as loaded_at
             from keyed inner join parsed using (line_number)
             where not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
                 and not exists (select 1 from waiting_{name} as there where there.row_key = keyed.row_key)""")

@@ -1,7 +1,9 @@
-"""The ledger of files (`raw_intake.files`) and rejected lines (`raw_intake.rejects`), and the report of a run.
+"""The ledger of files (`raw_intake.files`) and rejected lines (`raw_intake.rejects`), and the report of a
+run.
 
-For every path `rows_read = rows_loaded + rows_duplicate + rows_rejected`, over all that was ever read from it:
-rows_loaded and rows_rejected are counted in the tables themselves, so they are right after a crash too.
+For every path `rows_read = rows_loaded + rows_duplicate + rows_rejected`, over all that was ever read from
+it: rows_loaded and rows_rejected are counted in the tables themselves, so they are right after a crash
+too.
 """
 
 from collections.abc import Iterable
@@ -106,8 +108,8 @@ def forget_open_line(
 ) -> None:
     """Takes back a last line that was read before it was whole, as if it had never been read.
 
-    Another file may have held the same text rightly and counted as duplicate, so the files of the stream are marked
-    to be read again.
+    Another file may have held the same text rightly and counted as duplicate, so the files of the stream
+    are marked to be read again.
     """
     con.execute("begin")
     for table in tables:
@@ -123,7 +125,7 @@ def forget_open_line(
 
 @dataclass
 class Read:
-    """A file that was read to its end in this run: what stands in the ledger next, once its rows are loaded."""
+    """A file read to its end in this run: it enters the ledger once its rows are loaded."""
 
     report: FileReport
     looked: Snapshot
@@ -134,12 +136,13 @@ class Read:
 def record(
     con: duckdb.DuckDBPyConnection, source: str, tables: Iterable[str], done: list[Read], now: datetime
 ) -> None:
-    """Writes the rejects of `rejects_found` and the ledger lines of files whose rows are loaded, all or none."""
+    """Writes `rejects_found` and the ledger lines of files whose rows are loaded, all or none."""
     con.execute("begin")
     con.execute(
         "insert into raw_intake.rejects select getvariable('source'), path, line_number, text, reason, $now"
         " from rejects_found as found where not exists (select 1 from raw_intake.rejects as known"
-        " where known.path = found.path and known.line_number = found.line_number and known.text is not distinct from found.text)",
+        " where known.path = found.path and known.line_number = found.line_number and known.text is not"
+        " distinct from found.text)",
         {"now": now},
     )
     con.execute("truncate rejects_found")

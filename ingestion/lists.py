@@ -2,8 +2,9 @@
 
     header -> `list_columns.csv` -> fields -> typed columns; the cells as they came stay in `payload`
 
-Which spelling of a header means which field is data, in `list_columns.csv`. Where several headers mean one field, the
-one listed first in that file wins if its cell is filled (a card's direct line before the company's switchboard).
+Which spelling of a header means which field is data, in `list_columns.csv`. Where several headers mean one
+field, the one listed first in that file wins if its cell is filled (a card's direct line before the
+company's switchboard).
 """
 
 import csv
@@ -73,13 +74,16 @@ def parse(table: str) -> str:
         select
             line_number, text, payload as content, null as provider_id,
             coalesce(fault, case
-                when code(collected) is not null and day(code(collected)) is null then bad('the day', collected)
+                when code(collected) is not null and day(code(collected)) is null
+                    then bad('the day', collected)
             end) as reason,
             getvariable('stream') as list_name,
             day(code(collected)) as collected_on,
             cell(email) as email_raw,
-            cell(coalesce(cell(name), trim(concat_ws(' ', cell(family_name), cell(given_name))))) as person_name_raw,
-            cell(coalesce(cell(kana), trim(concat_ws(' ', cell(family_kana), cell(given_kana))))) as person_kana,
+            cell(coalesce(cell(name), trim(concat_ws(' ', cell(family_name), cell(given_name)))))
+                as person_name_raw,
+            cell(coalesce(cell(kana), trim(concat_ws(' ', cell(family_kana), cell(given_kana)))))
+                as person_kana,
             cell(company) as company_name_raw,
             cell(department) as department,
             cell(position) as position,

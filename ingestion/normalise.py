@@ -2,8 +2,8 @@
 
     *_raw column -> distinct values -> the pure functions below -> joined back in DuckDB
 
-The functions are pure and total: any text gives a text or None, never an error. What a spelling means
-(is this free mail, are these two one company) is SQL and rules further on.
+The functions are pure and total: any text gives a text or None, never an error. What a spelling means (is
+this free mail, are these two one company) is SQL and rules further on.
 """
 
 import re
@@ -71,7 +71,8 @@ _LEGAL_FORMS = re.compile(
     r"株式会社|有限会社|合同会社|合資会社|合名会社|相互会社"
     r"|(?:一般|公益|特定非営利活動)?(?:社団|財団)法人|(?:学校|医療|宗教|社会福祉|特定非営利活動|独立行政|国立大学)法人"
     r"|\((?:株|有|合|資|名|同|社|財|医|学|福)\)"
-    r"|(?:[\s,.]|\b)(?:CO\.?,?\s*LTD\.?|COMPANY LIMITED|INC\.?|CORP(?:\.|ORATION)?|LTD\.?|LLC\.?|K\.K\.|G\.K\.)(?=\W|$)",
+    r"|(?:[\s,.]|\b)(?:CO\.?,?\s*LTD\.?|COMPANY"
+    r" LIMITED|INC\.?|CORP(?:\.|ORATION)?|LTD\.?|LLC\.?|K\.K\.|G\.K\.)(?=\W|$)",
     re.IGNORECASE,
 )
 _JOINERS = re.compile(r"[\s・･·•‐‑‒–—―−\-_,.'’]+")

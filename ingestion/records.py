@@ -2,9 +2,9 @@
 
     JSON lines, a JSON array, CSV rows, workbook rows -> batch(line_number, text, payload, fields, fault)
 
-`payload` is the record in one canonical form (an object with sorted keys, nothing but what the file says), so that
-spacing, column order, quoting and encoding cannot matter; `fields` is the same under the names that the source
-knows; `fault` says why a line is no record.
+`payload` is the record in one canonical form (an object with sorted keys, nothing but what the file says),
+so that spacing, column order, quoting and encoding cannot matter; `fields` is the same under the names
+that the source knows; `fault` says why a line is no record.
 """
 
 import csv
@@ -29,7 +29,7 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 Columns = Callable[[set[str]], str | None]
 
 
-# JSON ------------------------------------------------------------------------------------------------------------
+# JSON ---------------------------------------------------------------------------------------------
 
 
 def is_object(line: str, previous: str | None) -> bool:
@@ -41,17 +41,18 @@ def is_object(line: str, previous: str | None) -> bool:
 
 
 def batch_of_lines(con: duckdb.DuckDBPyConnection) -> None:
-    """Temp table `batch` of the JSON lines in the view `lines(line_number, text)`; blank lines are no records."""
+    """Temp table `batch` of the JSON lines in `lines(line_number, text)`; blank lines are no records."""
     con.execute("""
         create or replace temp table parts as
         select line_number, text,
-            case when json_valid(text) and json_type(text) = 'OBJECT' then from_json(text, '"JSON"') end as value
+            case when json_valid(text) and json_type(text) = 'OBJECT' then from_json(text, '"JSON"') end
+                as value
         from lines where trim(text) <> ''""")
     _sorted(con)
 
 
 def batches_of_array(con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading) -> Iterator[None]:
-    """Temp table `batch` of a JSON array's elements, some at a time; line_number is the element's place (from 1)."""
+    """Temp table `batch` of a JSON array's elements, some at a time; line_number is their place from 1."""
     stored, reading.content_hash = content(looked)
     try:
         text = stored.decode("utf-8-sig")
@@ -85,20 +86,23 @@ def batches_of_array(con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: 
 
 
 def _sorted(con: duckdb.DuckDBPyConnection) -> None:
-    """Temp table `batch` from `parts(line_number, text, value)`: objects with their keys sorted at every depth."""
+    """Temp table `batch` from `parts(line_number, text, value)`: keys sorted at every depth."""
     con.execute("""
         create or replace temp table batch as
         with members as materialized (
-            select line_number, text, list_sort(map_entries(from_json(value, '"MAP(VARCHAR, JSON)"'))) as members
+            select line_number, text, list_sort(map_entries(from_json(value, '"MAP(VARCHAR, JSON)"')))
+                as members
             from parts
         ),
         written as (
             select line_number, text, '{' || array_to_string(list_transform(members,
-                lambda member: to_json(member.key) || ':' || coalesce(member.value::varchar, 'null')), ',') || '}' as payload
+                lambda member: to_json(member.key) || ':' || coalesce(member.value::varchar, 'null')), ',')
+                    || '}' as payload
             from members
         )
         select line_number, text, payload, payload as fields,
-            if(payload is null, 'the line is not a JSON object in UTF-8: write one whole object a line', null) as fault
+            if(payload is null, 'the line is not a JSON object in UTF-8: write one whole object a line',
+            null) as fault
         from written""")
     deep = con.execute(
         "select distinct payload from batch where regexp_matches(payload, '[:,\\[]\\{')"
@@ -110,7 +114,8 @@ def _sorted(con: duckdb.DuckDBPyConnection) -> None:
             pa.table({"payload": texts, "ordered": [_written(json.loads(text)) for text in texts]}),
         )
         con.execute(
-            "update batch set payload = deep.ordered, fields = deep.ordered from deep where batch.payload = deep.payload"
+            "update batch set payload = deep.ordered, fields = deep.ordered from deep where"
+            " batch.payload = deep.payload"
         )
         con.unregister("deep")
 
@@ -136,7 +141,7 @@ def keys_of(text: str) -> set[str]:
     return keys
 
 
-# Tables ----------------------------------------------------------------------------------------------------------
+# Tables -------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -167,7 +172,9 @@ class Table:
 def table(
     looked: Snapshot, reading: Reading, table_of: Columns, spelled: Callable[[str], str], is_finished: bool
 ) -> Table:
-    """Finds the header of a CSV (in whatever encoding and delimiter) or workbook. Raises Unreadable with the mend."""
+    """Finds the header of a CSV (in whatever encoding and delimiter) or workbook. Raises Unreadable with the
+    mend.
+    """
     stored, reading.content_hash = content(looked)
     if looked.kind == "workbook":
         rows = _workbook_rows(stored, reading)
@@ -176,7 +183,8 @@ def table(
         found = _text_table(stored, looked, reading, table_of, spelled, is_finished)
     if not found:
         raise Unreadable(
-            "has no header that is known here (looked at the first rows): name its columns in the first row as the"
+            "has no header that is known here (looked at the first rows): name its columns in the first"
+            " row as the"
             " README says, or add their spelling to the mapping beside the source's code"
         )
     return found
@@ -208,7 +216,8 @@ def _text_table(
     encodings = list(_encodings(whole or stored))
     if not encodings:
         raise Unreadable(
-            "is in an encoding that cannot be read exactly: save it as UTF-8 (Excel: CSV UTF-8) and send it again"
+            "is in an encoding that cannot be read exactly: save it as UTF-8 (Excel: CSV UTF-8) and"
+            " send it again"
         )
     for encoding in encodings:
         text, last = (whole or stored).decode(encoding), _decoded(tail, encoding) if whole else ""
@@ -248,8 +257,8 @@ def _cells(
 ) -> Iterator[tuple[int, list[str], str, str | None]]:
     """Rows of a CSV text with the line each begins at; `tail` is a last line without a line end.
 
-    The tail is given when it has as many cells as the row before it, else left for the next time with a sentence; so
-    is a row whose quote never closes.
+    The tail is given when it has as many cells as the row before it, else left for the next time with a
+    sentence; so is a row whose quote never closes.
     """
     csv.field_size_limit(2**31 - 1)
     source = _Lines(text + (tail or ""))
@@ -290,7 +299,10 @@ def _cells(
 
 def _leave_open(reading: Reading, line: int, why: str) -> None:
     reading.is_open, reading.open_line = True, None
-    reading.trouble = f"line {line}: {why}; it is read when the rest of it has come, or when the file has been still for an hour"
+    reading.trouble = (
+        f"line {line}: {why}; it is read when the rest of it has come,"
+        " or when the file has been still for an hour"
+    )
 
 
 class _Lines:
@@ -352,7 +364,7 @@ def batches_of_table(
     spelled: Callable[[str], str],
     fields_of: Callable[[dict[str, str]], dict[str, str]],
 ) -> Iterator[None]:
-    """Temp table `batch` of a table's rows, some at a time; empty rows and repeated headers are no records."""
+    """Temp table `batch` of rows, some at a time; empty rows and repeated headers are no records."""
     header, rows = found.layout, []
     for line, cells, text, fault in found.rows:
         if not fault and not any(cell.strip() for cell in cells):
@@ -378,7 +390,7 @@ def _record(
     keys: list[str],
     fields_of: Callable,
 ) -> tuple:
-    """One row as (line_number, text, payload, fields, fault); keys without a name take the column's number."""
+    """One row as (line_number, text, payload, fields, fault); a column without a name takes its number."""
     width = len(keys)
     spare = [cell for cell in cells[width:] if cell.strip()]
     if not fault and spare:

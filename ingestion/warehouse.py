@@ -1,10 +1,11 @@
-"""The warehouse's door: one connection that holds the writer's lock for a whole run, and dlt that loads through it.
+"""The warehouse's door: one connection that holds the writer's lock for a whole run, and dlt that loads
+through it.
 
     Arrow tables -> dlt (extract, normalise, load as Parquet) -> append to raw_<source>.<table>
 
-Exactly once without a merge: what is appended was anti-joined on `row_key` with the table while this process holds the
-only write lock, and a package that a killed run left behind is dropped, never replayed; its source files are read
-again and only what is missing in the table is loaded.
+Exactly once without a merge: what is appended was anti-joined on `row_key` with the table while this
+process holds the only write lock, and a package that a killed run left behind is dropped, never replayed;
+its source files are read again and only what is missing in the table is loaded.
 """
 
 import errno
@@ -32,7 +33,7 @@ class WarehouseLocked(IngestError):
 
 @contextmanager
 def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse with every raw table there. Raises WarehouseLocked, or IngestError when it cannot be written."""
+    """The warehouse with every raw table there. Raises WarehouseLocked, or IngestError if it cannot open."""
     try:
         warehouse.parent.mkdir(parents=True, exist_ok=True)
         con = duckdb.connect(str(warehouse))
@@ -68,7 +69,8 @@ def explained(error: BaseException, warehouse: Path, or_none: bool = False) -> I
         who = re.search(r"PID (\d+)", text)
         name = f"process {who[1]}" if who else (holder[1] if holder else "another process")
         return WarehouseLocked(
-            f"{warehouse} is in use by {name}: wait until it has ended, or stop it, and run again; nothing was changed"
+            f"{warehouse} is in use by {name}: wait until it has ended, or stop it, and run again;"
+            f" nothing was changed"
         )
     if (
         "No space left" in text
@@ -76,7 +78,8 @@ def explained(error: BaseException, warehouse: Path, or_none: bool = False) -> I
         or any(getattr(link, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for link in chain)
     ):
         return IngestError(
-            f"the disk of {warehouse} is full: make room and run again; what was loaded is kept, the rest is read again"
+            f"the disk of {warehouse} is full: make room and run again; what was loaded is kept, the"
+            f" rest is read again"
         )
     if "not a valid DuckDB database" in text or "version number" in text:
         return IngestError(
@@ -86,13 +89,14 @@ def explained(error: BaseException, warehouse: Path, or_none: bool = False) -> I
         isinstance(link, duckdb.IOException) for link in chain
     ):
         return IngestError(
-            f"{warehouse} cannot be written ({str(chain[0]).splitlines()[0]}): check the folder and its rights"
+            f"{warehouse} cannot be written ({str(chain[0]).splitlines()[0]}): check the folder and its"
+            f" rights"
         )
     return None if or_none else IngestError(f"{warehouse} cannot be opened: {str(chain[0]).splitlines()[0]}")
 
 
 class Loader:
-    """dlt's pipeline of one source; made when its first row comes, since importing dlt takes half a second."""
+    """dlt's pipeline of one source, made when its first row comes: importing dlt takes half a second."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, source: str, state_dir: Path) -> None:
         self.con, self.source, self.state_dir, self.pipeline = con, source, state_dir, None

@@ -1,10 +1,10 @@
 """Web access logs in Apache's and nginx's combined format -> `raw_web.requests`.
 
-    line -> one regular expression -> typed columns (UTC time, path and query apart, utm and mail token read out)
+    line -> cut at its quotes -> typed columns (UTC time, path and query apart, utm and mail token read out)
 
-The optional last quoted field is the visitor cookie (`"%{ikusei}C"` in Apache, `"$cookie_ikusei"` in nginx). Lines of
-the common format (no referrer, no user agent) pass too. A user agent that was cut before its closing quote, as log
-shippers with a line limit do, still counts as a request.
+The optional last quoted field is the visitor cookie (`"%{ikusei}C"` in Apache, `"$cookie_ikusei"` in
+nginx). Lines of the common format (no referrer, no user agent) pass too. A user agent that was cut before
+its closing quote, as log shippers with a line limit do, still counts as a request.
 Format: https://httpd.apache.org/docs/2.4/logs.html#combined
 """
 
@@ -42,8 +42,8 @@ def recognises(lines: list[str]) -> bool:
 def is_complete(line: str, previous: str | None) -> bool:
     """Whether a last line without a line end is certainly whole.
 
-    A line that ends after the user agent's quote may still get its cookie: it is whole only where the line before
-    has no cookie either.
+    A line that ends after the user agent's quote may still get its cookie: it is whole only where the line
+    before has no cookie either.
     """
     match, before = _COMPLETE.match(line), _COMPLETE.match(previous or "")
     return bool(match) and (bool(match.group(4)) or not (before and before.group(4)))
@@ -52,8 +52,8 @@ def is_complete(line: str, previous: str | None) -> bool:
 def parse(table: str) -> str:
     """SQL of the parsed rows over `unread(line_number, text)`; `reason` says why a line is rejected.
 
-    A line is first cut at its quotes, which takes a quarter of the time of the regular expression; the expression
-    reads what cannot be cut so (a backslash before a quote, something odd).
+    A line is first cut at its quotes, which takes a quarter of the time of the regular expression; the
+    expression reads what cannot be cut so (a backslash before a quote, something odd).
     """
     return rf"""
         with cut as (
@@ -91,7 +91,8 @@ def parse(table: str) -> str:
         select
             line_number, text as content, null as provider_id,
             case
-                when line.address = '' then 'the line is not in the combined log format: check that the file is'
+                when line.address = ''
+                    then 'the line is not in the combined log format: check that the file is'
                     || ' an access log written with the LogFormat named combined, whole lines only'
                 when occurred_at is null then bad('the time', line.at)
             end as reason,

@@ -1,4 +1,6 @@
-"""Bad input gives one sentence that names the file, the line and the mend, loses nothing and stops nothing else."""
+"""Bad input gives one sentence that names the file, the line and the mend, loses nothing and stops nothing
+else.
+"""
 
 import gzip
 import json
@@ -149,7 +151,8 @@ def test_a_locked_warehouse_says_who_holds_it(tmp_path):
     holder = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()",
+            "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True);"
+            " sys.stdin.read()",
             str(tmp_path / "warehouse.duckdb"),
         ],
         stdin=subprocess.PIPE,

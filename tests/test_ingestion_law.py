@@ -1,5 +1,6 @@
-"""The order-proof law: files of every kind in any order, split anywhere, repeated, packed and spread over runs end in
-the same raw tables; and so does a run that is killed anywhere and run again."""
+"""The order-proof law: files of every kind in any order, split anywhere, repeated, packed and spread over
+runs end in the same raw tables; and so does a run that is killed anywhere and run again.
+"""
 
 import gzip
 import json
@@ -82,7 +83,9 @@ def in_one_run() -> dict[str, set[tuple]]:
 
 @st.composite
 def deliveries(draw) -> list[list[tuple[str, bytes]]]:
-    """Runs, each with the files that have landed by then: pieces of two sources' files, and the whole of one again."""
+    """Runs, each with the files that have landed by then: pieces of two sources' files, and the whole of one
+    again.
+    """
     pieces: list[tuple[str, bytes]] = []
     chosen = draw(st.lists(st.sampled_from(sorted(FILES)), min_size=2, max_size=2, unique=True))
     for path in chosen:
@@ -126,7 +129,7 @@ def test_growth_in_any_steps_of_bytes_gives_the_same_rows(tmp_path):
     dice = random.Random(8)
     whole = {path: ("\n".join(lines) + "\n").encode() for path, lines in FILES.items()}
     cuts = {
-        path: sorted(dice.sample(range(1, len(content)), 2)) + [len(content)]
+        path: [*sorted(dice.sample(range(1, len(content)), 2)), len(content)]
         for path, content in whole.items()
     }
     for step in range(3):

@@ -1,4 +1,4 @@
-"""Offline lists come in from the layouts and encodings in which business-card services and Excel write them."""
+"""Offline lists come in from the layouts and encodings of business-card services and Excel."""
 
 import csv
 import io
@@ -39,7 +39,8 @@ PREAMBLE = [["Eightで生成された名刺リストです。"], ["合計 1 件"
 def the_person(home) -> tuple:
     [row] = query(
         home,
-        "select person_name, company_name, company_key, department, position, email, phone, mobile, prefecture,"
+        "select person_name, company_name, company_key, department, position, email, phone, mobile,"
+        " prefecture,"
         " collected_on from raw_lists.rows",
     )
     return row

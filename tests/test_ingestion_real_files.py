@@ -18,7 +18,8 @@ def test_every_line_of_a_real_access_log_is_accounted_for(tmp_path):
     assert report.troubles == []
     [(requests, clients, repeats)] = query(
         tmp_path,
-        "select count(*), count(distinct client_address), count(*) filter (where occurrence > 1) from raw_web.requests",
+        "select count(*), count(distinct client_address), count(*) filter (where occurrence > 1) from"
+        " raw_web.requests",
     )
     assert (requests, clients, repeats) == (10_000, 1_753, 19)
     statuses = dict(query(tmp_path, "select status, count(*) from raw_web.requests group by 1"))
@@ -49,7 +50,8 @@ def test_halves_gzip_and_rotation_of_a_log_add_nothing(tmp_path):
     land(tmp_path, "web/www/c.log.gz", gzip.compress(log))
     land(tmp_path, "web/www/d.log.1", log)
     report = run(tmp_path)
-    # two halves cannot know that a line of one stands in the other too: the whole file adds just those repeats
+    # two halves cannot know that a line of one stands in the other too: the whole file adds just those
+    # repeats
     assert query(tmp_path, "select count(*) from raw_web.requests") == [(10_000,)]
     assert report.rows_read == 4_321 + 20_000
     assert_accounted(tmp_path)
@@ -72,7 +74,8 @@ def test_sendgrids_own_sample_gives_eleven_events(tmp_path):
     report = run(tmp_path)
     assert (report.rows_loaded, report.rows_duplicate, report.troubles) == (11, 11, [])
     types = query(tmp_path, "select event_type from raw_email.events order by line_number")
-    words = "queued deferred delivered opened clicked bounced rejected complained unsubscribed unsubscribed subscribed"
+    words = "queued deferred delivered opened clicked bounced rejected complained"
+    words += " unsubscribed unsubscribed subscribed"
     assert sorted(word for (word,) in types) == sorted(words.split())
 
 
@@ -85,7 +88,8 @@ def test_sendgrid_events_read_as_anymail_reads_them(tmp_path):
     for number, case in enumerate(cases):
         [(*found, url, at)] = query(
             tmp_path,
-            f"select event_type, message_id, event_id, recipient_raw, reject_reason, user_agent, url, occurred_at"
+            f"select event_type, message_id, event_id, recipient_raw, reject_reason, user_agent, url,"
+            f" occurred_at"
             f" from raw_email.events where stream = 'case{number}'",
         )
         expected = case["expected"]
