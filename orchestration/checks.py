@@ -167,15 +167,8 @@ def _broken_rules(table: str, rules: Sequence[Rule], batches: Iterator[Any]) -> 
 
 def _judge_of_batches(table: str) -> Callable[[Any, Sequence[Rule]], list[tuple[int, str]]]:
     """A function (batch, rules) -> [(count of unexpected rows, one row_key)], in the order of the rules."""
-    warnings.filterwarnings("ignore", module="great_expectations")
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("raw").add_dataframe_asset(table)
-    definition = asset.add_batch_definition_whole_dataframe("new rows")
+    gx, source = _great_expectations()
+    definition = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("new rows")
     shown = {"result_format": "SUMMARY", "unexpected_index_column_names": ["row_key"]}
 
     def judge(frame: Any, rules: Sequence[Rule]) -> list[tuple[int, str]]:
@@ -186,6 +179,18 @@ def _judge_of_batches(table: str) -> Callable[[Any, Sequence[Rule]], list[tuple[
         return [_count_and_key(table, rule, by_number[number]) for number, rule in enumerate(rules)]
 
     return judge
+
+
+def _great_expectations() -> tuple[Any, Any]:
+    """The package and a data source of a context that keeps nothing."""
+    warnings.filterwarnings("ignore", module="great_expectations")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return gx, context.data_sources.add_pandas("raw")
 
 
 def _expectation(expectations: Any, number: int, rule: Rule) -> Any:

@@ -73,7 +73,6 @@ def build(
     zone: str,
     full_refresh: bool,
     select: Sequence[str] = (),
-    unit_tests: bool = False,
     project: Path = PROJECT,
     on_progress: Callable[[str], None] | None = None,
 ) -> BuildReport:
@@ -91,15 +90,19 @@ def build(
         Trouble: a model, seed or test failed; the sentence names them.
     """
     clocks = json.dumps({"as_of": as_of, "known_at": known_at, "zone": zone})
-    words = ["build", "--vars", clocks]
+    words = ["build", "--vars", clocks, "--exclude-resource-type", "unit_test"]
     words += ["--full-refresh"] if full_refresh else []
     words += ["--select", *select] if select else []
-    words += [] if unit_tests else ["--exclude-resource-type", "unit_test"]
-    outcome = _dbt(words, warehouse, target, project, clocks, on_progress)
-    report = BuildReport(tuple(_node_result(result) for result in getattr(outcome.result, "results", ())))
-    if not outcome.success:
-        raise Trouble(_what_failed(outcome, report))
-    return report
+    return _run(words, warehouse, target, project, on_progress)
+
+
+def unit_test(warehouse: Path, target: Path, *, project: Path = PROJECT) -> BuildReport:
+    """Run the project's unit tests; they read columns, not rows, of a warehouse that was built once.
+
+    Raises:
+        Trouble: a unit test failed; the sentence names the first.
+    """
+    return _run(["test", "--select", "test_type:unit"], warehouse, target, project, None)
 
 
 def manifest(warehouse: Path, target: Path, *, project: Path = PROJECT) -> dict[str, Any]:
@@ -129,13 +132,19 @@ def parse(warehouse: Path, target: Path, *, project: Path = PROJECT) -> None:
     _manifests[str(target), digest] = outcome.result
 
 
-def _dbt(words: list[str], warehouse: Path, target: Path, project: Path, clocks: str, say: Any) -> Any:
-    return _invoke(words, warehouse, target, project, _parsed(warehouse, target, project), say)
+def _run(words: list[str], warehouse: Path, target: Path, project: Path, say: Any) -> BuildReport:
+    outcome = _invoke(words, warehouse, target, project, _parsed(warehouse, target, project), say)
+    report = BuildReport(tuple(_node_result(result) for result in getattr(outcome.result, "results", ())))
+    if not outcome.success:
+        raise Trouble(_what_failed(outcome, report))
+    return report
 
 
 def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, known: Any, say: Any) -> Any:
     """One dbt command in this process, with no network and no connection left open."""
-    os.environ.update(QUIET, IKUSEI_WAREHOUSE=str(warehouse))
+    os.environ.update(QUIET)
+    before = os.environ.get("IKUSEI_WAREHOUSE")
+    os.environ["IKUSEI_WAREHOUSE"] = str(warehouse)  # profiles.yml reads it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -148,6 +157,8 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
         return runner.invoke([*quiet, *words, *map(str, places)])
     finally:
         DuckDBConnectionManager.close_all_connections()
+        os.environ.pop("IKUSEI_WAREHOUSE")
+        os.environ.update({} if before is None else {"IKUSEI_WAREHOUSE": before})
 
 
 def _parsed(warehouse: Path, target: Path, project: Path) -> Any:

@@ -1,0 +1,159 @@
+"""The whole way: once, again, for an earlier day, with a broken batch, and while readers look on."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from orchestrated import AS_OF, first_run, invented, marts
+
+from orchestration import activate, transform
+from orchestration import publish as publication
+from orchestration.as_of import build_as_of
+from orchestration.explain import explain_score
+from orchestration.home import Home, Settings
+from orchestration.publish import published_files
+from orchestration.run import Clocks, run
+from orchestration.state import read
+from orchestration.trouble import Breach, Trouble
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A copy of the built home, to do harm to."""
+    shutil.copytree(first_run()[0].root, tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+def again(home: Home, **options: object) -> tuple[object, list[str]]:
+    lines: list[str] = []
+    return run(home, Settings(), landing=invented(), as_of=AS_OF, say=lines.append, **options), lines
+
+
+def test_the_first_run_publishes_what_it_loaded() -> None:
+    home, report = first_run()
+    assert report.rows_loaded > 5_000
+    assert report.troubles == []
+    with duckdb.connect(str(home.published), read_only=True) as published:
+        run_id, as_of = published.execute(
+            "select run_id, cast(as_of as varchar) from reporting.rpt_run"
+        ).fetchone()
+        loaded = published.execute("select sum(rows_loaded) from reporting.rpt_health").fetchone()[0]
+    assert (run_id, as_of, loaded) == (report.built.run_id, AS_OF, report.rows_loaded)
+
+
+def test_every_stage_and_the_sync_plan_has_its_line(home: Home) -> None:
+    _, lines = again(home)
+    assert [line.split()[0] for line in lines if not line.startswith(" ")][:2] == ["ingest", "contracts"]
+    assert any(line.startswith("sync plan") for line in lines)
+
+
+def test_a_second_run_adds_nothing_builds_nothing_and_sends_nothing_twice(home: Home) -> None:
+    sent = activate.apply(home, only="files_routed_leads")
+    report, lines = again(home)
+    assert (report.rows_loaded, report.was_built, report.published) == (0, False, None)
+    assert any(line.startswith("nothing new") for line in lines)
+    assert sent[0].acked > 0
+    assert {plan.sync: plan.sends for plan in report.plan}["files_routed_leads"] == 0
+
+
+def test_as_of_builds_the_same_marts_from_nothing_and_leaves_the_warehouse_alone() -> None:
+    home, _ = first_run()
+    before = marts(home.warehouse, home)
+    side = build_as_of(home, Clocks.read(Settings(), AS_OF), say=lambda line: None)
+    assert marts(side, home) == before
+    assert marts(home.warehouse, home) == before
+    shutil.rmtree(home.as_of)
+
+
+def test_new_rows_that_break_a_contract_stay_out_and_the_publication_stays_up(home: Home) -> None:
+    public = home.published.resolve()
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute(
+            "insert into raw_web.requests by name select 'a-broken-row' as row_key, occurred_at, "
+            "client_address, 999 as status, now() at time zone 'UTC' as loaded_at "
+            "from raw_web.requests limit 1"
+        )
+    for _ in range(2):  # it is judged again as long as it has not passed
+        with pytest.raises(Breach) as breach:
+            again(home)
+        assert "raw_web.requests, column status: 1 new row breaks" in str(breach.value)
+        assert "row_key a-broken-row" in str(breach.value)
+        assert home.published.resolve() == public
+    assert read(home.run_state).built.run_id in public.name
+
+
+def test_a_page_that_fails_keeps_the_last_publication_up(home: Home) -> None:
+    public, built = home.published.resolve(), read(home.run_state).built
+    manifest = transform.manifest(home.warehouse, home.dbt_target)
+    without = {key: node for key, node in manifest["nodes"].items() if node["name"] != "rpt_leads"}
+    with pytest.raises(Trouble, match=r"lead.*rpt_leads.*the last publication stays up"):
+        publication.publish(home, built, {"nodes": without})
+    assert home.published.resolve() == public
+    assert published_files(home.serving) == [public]
+
+
+def test_three_publications_are_kept_and_readers_never_fail(home: Home) -> None:
+    reads, troubles, is_over = [], [], threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            try:
+                with duckdb.connect(str(home.published.resolve()), read_only=True) as published:
+                    reads.append(published.execute("select run_id from reporting.rpt_run").fetchall())
+            except Exception as error:  # the test is about there being none
+                troubles.append(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(4):
+        publication.publish_sync_state(home, "Asia/Tokyo")
+    is_over.set()
+    reader.join()
+    assert troubles == []
+    assert len(reads) > 10
+    assert all(len(rows) == 1 for rows in reads)
+    assert len(published_files(home.serving)) == 3
+    assert home.published.resolve() == published_files(home.serving)[-1]
+    assert (home.serving / "semantic_manifest.json").resolve() == publication.metrics_of(
+        home.published.resolve()
+    )
+
+
+def test_points_explain_the_score_of_each_person_exactly() -> None:
+    home, _ = first_run()
+    with duckdb.connect(str(home.published), read_only=True) as published:
+        people = published.execute(
+            "select person_id from scoring.fct_lead_scores order by total_score desc, person_id limit 5"
+        ).fetchall()
+    for (person_id,) in people:
+        explained = explain_score(home, person_id, zone="Asia/Tokyo")
+        assert explained.total_score > Decimal(0)
+        assert explained.adds_up
+        deeds = [point for point in explained.points if point.score_kind == "behaviour"]
+        assert all(point.origin.rpartition(":")[2].isdigit() for point in deeds)
+
+
+def test_an_unfinished_build_or_an_earlier_day_is_built_from_nothing(home: Home) -> None:
+    from orchestration.run import is_due, needs_full_refresh
+
+    today, settings = Clocks.read(Settings(), AS_OF), Settings()
+    assert not is_due(home, today)
+    assert is_due(home, Clocks.read(settings, "2026-11-01"))
+    assert not needs_full_refresh(home, Clocks.read(settings, "2026-11-01"))
+    assert needs_full_refresh(home, Clocks.read(settings, "2026-10-30"))
+    assert needs_full_refresh(home, Clocks.read(settings, AS_OF, "2026-10-30"))
+    home.unfinished_build.write_text("killed")
+    assert is_due(home, today)
+    assert needs_full_refresh(home, today)
+
+
+def test_every_dbt_unit_test_passes() -> None:
+    home, _ = first_run()
+    report = transform.unit_test(home.warehouse, home.dbt_target)
+    assert report.count("unit_test") == len(report.results) > 10
+    assert report.warnings == []
