@@ -35,7 +35,7 @@ _MODULES: dict[str, ModuleType] = {
 SOURCES: tuple[str, ...] = tuple(_MODULES)
 """Sources, each a folder of landing and a module here."""
 
-_ROWS_WAITING = 250_000
+_ROWS_WAITING = 125_000
 _STILL_SECONDS = 3600
 
 
@@ -175,10 +175,14 @@ class _Intake:
         except (Unreadable, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             self._drop(found.path)
             why = (
-                str(error)
-                if isinstance(error, Unreadable)
-                else f"cannot be read ({_first_line(error)}): check its format"
+                error if isinstance(error, Unreadable) else f"cannot be read ({_first_line(error)}): mend it"
             )
+            report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
+        except duckdb.OutOfMemoryException as error:
+            if "space" in str(error):  # a full disk is the run's trouble, not the file's
+                raise
+            self._drop(found.path)
+            why = "is too large to be taken at once: split it into files of some 100 MB"
             report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
         else:
             report.trouble = self._trouble(report, reading)
@@ -273,7 +277,7 @@ class _Intake:
         )
         con.execute(f"""
             create or replace temp table fresh as
-            select keyed.row_key, keyed.occurrence, parsed.*,
+            select keyed.row_key, keyed.occurrence, parsed.* exclude (content, text, reason, provider_id),
                 getvariable('stream') as stream, getvariable('path')
                     as source_file, getvariable('loaded_at') as loaded_at
             from keyed inner join parsed using (line_number)
@@ -283,7 +287,7 @@ class _Intake:
         new = _count(
             con,
             f"insert into waiting_{name} ({columns}) select {columns}"
-            f" from ({normalised(con, 'fresh', columns_of(table))}) order by line_number",
+            f" from ({normalised(con, 'fresh', columns_of(table))})",
         )
         report.rows_loaded += new
         self.waiting += new

@@ -137,17 +137,17 @@ def record(
     con: duckdb.DuckDBPyConnection, source: str, tables: Iterable[str], done: list[Read], now: datetime
 ) -> None:
     """Writes `rejects_found` and the ledger lines of files whose rows are loaded, all or none."""
+    paths = [read.report.path for read in done]
     con.execute("begin")
     con.execute(
         "insert into raw_intake.rejects select getvariable('source'), path, line_number, text, reason, $now"
-        " from rejects_found as found where not exists (select 1 from raw_intake.rejects as known"
-        " where known.path = found.path and known.line_number = found.line_number and known.text is not"
-        " distinct from found.text)",
-        {"now": now},
+        " from rejects_found as found where list_contains($paths, path) and not exists ("
+        "select 1 from raw_intake.rejects as known where known.path = found.path"
+        " and known.line_number = found.line_number and known.text is not distinct from found.text)",
+        {"now": now, "paths": paths},
     )
-    con.execute("truncate rejects_found")
-    if done:
-        _write(con, source, list(tables), done, now)
+    con.execute("delete from rejects_found where list_contains($paths, path)", {"paths": paths})
+    _write(con, source, list(tables), done, now)
     con.execute("commit")
 
 

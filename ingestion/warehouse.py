@@ -12,7 +12,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -39,9 +39,10 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con = duckdb.connect(str(warehouse))
     except (duckdb.Error, OSError) as error:
         raise explained(error, warehouse) from error
+    memory = con.execute("select current_setting('memory_limit')").fetchone()[0]
     try:
         con.execute("set TimeZone = 'UTC'")
-        memory = con.execute("select current_setting('memory_limit')").fetchone()[0]
+        con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{_MEMORY}'")
         for statement in tables.ddl():
             con.execute(statement)
@@ -53,7 +54,8 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise told from error
         raise
     finally:
-        con.execute(f"set memory_limit = '{memory}'")
+        with suppress(duckdb.Error):  # a connection that a full disk has broken takes no settings
+            con.execute(f"set memory_limit = '{memory}'")
         con.close()
 
 
@@ -133,5 +135,5 @@ def quiet_dlt(state_dir: Path) -> None:
     """Settings of dlt for this process: no telemetry, no log but errors, nothing outside `state_dir`."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
-    os.environ.setdefault("DLT_DATA_DIR", str(state_dir))
+    os.environ["DLT_DATA_DIR"] = str(state_dir)
     os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
