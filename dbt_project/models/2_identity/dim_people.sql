@@ -7,6 +7,7 @@ with
     departments as (select * from {{ ref("int_departments_categorised") }}),
     own_sites as (select * from {{ ref("own_sites") }} where kind = 'mail_domain'),
     orders as (select * from {{ ref("stg_crm__orders") }}),
+    opportunities as (select * from {{ ref("stg_crm__opportunities") }}),
     events as (select * from {{ ref("stg_email__events") }}),
 
     people as (
@@ -47,7 +48,14 @@ with
     buyers as (
         select distinct identifiers.person_id
         from orders
-        inner join identifiers on 'crm_lead:' || orders.lead_id = identifiers.identifier
+        left join opportunities on orders.opportunity_id = opportunities.opportunity_id
+        inner join
+            identifiers
+            on coalesce(
+                'crm_lead:' || coalesce(orders.lead_id, opportunities.lead_id),
+                'email:' || orders.email
+            )
+            = identifiers.identifier
     ),
 
     reached_by_mail as (

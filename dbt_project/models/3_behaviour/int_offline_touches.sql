@@ -55,16 +55,21 @@ with
         where created_at is not null
         union all
         select
-            row_key,
-            coalesce('crm_lead:' || lead_id, 'email:' || email) as identifier,
-            ordered_at as occurred_at,
+            orders.row_key,
+            -- The order names its buyer, or its deal does, or there is only an address.
+            coalesce(
+                'crm_lead:' || coalesce(orders.lead_id, opportunities.lead_id),
+                'email:' || orders.email
+            ) as identifier,
+            orders.ordered_at as occurred_at,
             'second' as time_precision,
             'order_placed' as touch_type,
-            product_id,
+            orders.product_id,
             null as campaign_id,
-            order_id as detail,
+            orders.order_id as detail,
             'crm' as source
         from orders
+        left join opportunities on orders.opportunity_id = opportunities.opportunity_id
     )
 
 select *

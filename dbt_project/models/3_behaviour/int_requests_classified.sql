@@ -50,6 +50,16 @@ with
         group by browsers.user_agent
     ),
 
+    addresses as (select distinct client_address from requests_new),
+
+    addresses_judged as (
+        select addresses.client_address, min(machine_rules.rule_id) as machine_rule_id
+        from addresses
+        inner join machine_rules on addresses.client_address like machine_rules.pattern
+        where machine_rules.kind = 'client_address'
+        group by addresses.client_address
+    ),
+
     requests_classified as (
         select
             requests_new.row_key,
@@ -73,7 +83,9 @@ with
             coalesce(requests_new.method, 'GET') = 'GET'
             and requests_new.status between 200 and 399
             and paths_ranked.content_category <> 'asset' as is_page,
-            browsers_judged.machine_rule_id,
+            coalesce(
+                browsers_judged.machine_rule_id, addresses_judged.machine_rule_id
+            ) as machine_rule_id,
             requests_new.loaded_at,
             {{ as_of_end() }} as built_to
         from requests_new
@@ -84,6 +96,9 @@ with
         left join
             browsers_judged
             on coalesce(requests_new.user_agent, '') = browsers_judged.user_agent
+        left join
+            addresses_judged
+            on requests_new.client_address = addresses_judged.client_address
     )
 
 select *
