@@ -54,7 +54,11 @@ def test_there_are_models_of_every_stage() -> None:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_model_speaks_the_common_subset(path: Path) -> None:
     sql = sql_of(path)
-    found = [f"{match.group(0).strip()!r}: {mend}" for pattern, mend in NOT_COMMON.items() for match in re.finditer(pattern, sql)]
+    found = [
+        f"{match.group(0).strip()!r}: {mend}"
+        for pattern, mend in NOT_COMMON.items()
+        for match in re.finditer(pattern, sql)
+    ]
     assert not found, f"{path.relative_to(PROJECT)} uses {'; '.join(found)}"
 
 
@@ -67,5 +71,11 @@ def test_an_order_by_in_a_ranking_is_total(path: Path) -> None:
 
 
 def test_the_guard_sees_what_it_should() -> None:
-    for text in ["select a::int", "select * exclude (a)", "select now()", "select x[1]", "select regexp_matches(a, 'b')"]:
+    for text in [
+        "select a::int",
+        "select * exclude (a)",
+        "select now()",
+        "select x[1]",
+        "select regexp_matches(a, 'b')",
+    ]:
         assert any(re.search(pattern, text) for pattern in NOT_COMMON), text
