@@ -8,6 +8,7 @@ connection is closed, because dbt would otherwise keep the warehouse locked for 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 from orchestration.home import PROJECT
 from orchestration.state import rules_digest
-from orchestration.trouble import Trouble
+from orchestration.trouble import Trouble, known_sentence
 
 STAGES = (
     "staging",
@@ -134,6 +135,8 @@ def parse(warehouse: Path, target: Path, *, project: Path = PROJECT) -> None:
 
 def _run(words: list[str], warehouse: Path, target: Path, project: Path, say: Any) -> BuildReport:
     outcome = _invoke(words, warehouse, target, project, _parsed(warehouse, target, project), say)
+    if isinstance(outcome.exception, KeyboardInterrupt):  # dbt catches it; the person meant the whole command
+        raise outcome.exception
     report = BuildReport(tuple(_node_result(result) for result in getattr(outcome.result, "results", ())))
     if not outcome.success:
         raise Trouble(_what_failed(outcome, report))
@@ -143,6 +146,7 @@ def _run(words: list[str], warehouse: Path, target: Path, project: Path, say: An
 def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, known: Any, say: Any) -> Any:
     """One dbt command in this process, with no network and no connection left open."""
     os.environ.update(QUIET)
+    logging.raiseExceptions = False  # on a full disk dbt.log fails too; the build says so once
     before = os.environ.get("IKUSEI_WAREHOUSE")
     os.environ["IKUSEI_WAREHOUSE"] = str(warehouse)  # profiles.yml reads it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -156,6 +160,7 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
         runner = dbtRunner(manifest=known, callbacks=[_watcher(say)] if say else [])
         return runner.invoke([*quiet, *words, *map(str, places)])
     finally:
+        logging.raiseExceptions = True
         DuckDBConnectionManager.close_all_connections()
         os.environ.pop("IKUSEI_WAREHOUSE")
         os.environ.update({} if before is None else {"IKUSEI_WAREHOUSE": before})
@@ -214,6 +219,9 @@ def _node_result(result: Any) -> NodeResult:
 
 
 def _what_failed(outcome: Any, report: BuildReport) -> str:
+    said = " ".join([str(outcome.exception or ""), *(result.message for result in report.results)])
+    if known := known_sentence(said):
+        return known
     failed = [r for r in report.results if r.status in ("error", "fail", "runtime error")]
     if not failed:
         return f"dbt could not build: {_exception(outcome)}"

@@ -6,6 +6,8 @@ import errno
 import re
 import sqlite3
 
+FULL_DISK = "the disk is full: free some room (`ikusei doctor` shows what lies where), then run again"
+
 
 class Trouble(Exception):
     """Something a person can mend. Its text is a whole sentence; the command line prints it and exits."""
@@ -32,10 +34,10 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, Trouble):
         return str(error)
     text = " ".join(str(error).split())
-    if _is_full_disk(error, text):
-        return "the disk is full: free some room (`ikusei doctor` shows what lies where), then run again"
-    if "Could not set lock on file" in text:
-        return _who_holds_the_file(text)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FULL_DISK
+    if known := known_sentence(text):
+        return known
     if isinstance(error, sqlite3.OperationalError) and "locked" in text:
         return "the sync ledger is in use by another process: let it end, then run again"
     if isinstance(error, PermissionError):
@@ -45,10 +47,11 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:400]} (IKUSEI_DEBUG=1 shows where)"
 
 
-def _is_full_disk(error: BaseException, text: str) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return "No space left on device" in text or "database or disk is full" in text
+def known_sentence(text: str) -> str | None:
+    """The sentence for what a package reports in its own words: a full disk, a file in use; else None."""
+    if "No space left on device" in text or "database or disk is full" in text:
+        return FULL_DISK
+    return _who_holds_the_file(text) if "Could not set lock on file" in text else None
 
 
 def _who_holds_the_file(text: str) -> str:

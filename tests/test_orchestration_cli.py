@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from orchestrated import AS_OF, first_run, invented
 from typer.main import get_command
@@ -117,7 +118,9 @@ def test_a_full_disk_is_one_sentence_with_its_mend() -> None:
     with pytest.raises(OSError) as full, Path("/dev/full").open("w") as nowhere:
         nowhere.write("x")
         nowhere.flush()
-    assert sentence(full.value).startswith("the disk is full: free some room")
+    words_of_duckdb = 'Failed to create checkpoint: Could not write file "w": No space left on device'
+    for error in (full.value, duckdb.FatalException(words_of_duckdb)):
+        assert sentence(error).startswith("the disk is full: free some room")
 
 
 @pytest.mark.parametrize(
