@@ -1,8 +1,9 @@
-"""The law under the three promises: any order, repetition, delay or splitting of the input ends in the same marts.
+"""The law under the three promises: any order, repetition, delay or splitting of the input ends in the same
+marts.
 
 A small invented company is read once in one run. Then hypothesis deals its files anew: each file whole or cut
-between any two lines, some of them twice, in any order, over one to three runs. The public marts must be the same,
-row by row. What is about the runs themselves (`person_id_changes`) stands outside the law.
+between any two lines, some of them twice, in any order, over one to three runs. The public marts must be the
+same, row by row. What is about the runs themselves (`person_id_changes`) stands outside the law.
 """
 
 import shutil

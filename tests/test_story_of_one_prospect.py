@@ -1,14 +1,14 @@
 """One prospect, from her card to one row in the sales tool (TL02, SATORI's example).
 
-佐藤 美咲 gives her card at the exhibition, reads the site without a name, requests a document, reads a case study from
-a mail and asks for a quote. Every trace is a file as a company has it. The warehouse must make her one person with one
-timeline, explain her score to the digit, give her one owner, and send the receiver one row, once.
+佐藤 美咲 gives her card at the exhibition, reads the site without a name, requests a document, follows a mail
+to a case study and asks for a quote. Every trace is a file as a company has it. The warehouse must make her
+one person with one timeline, explain her score to the digit, give her one owner, and send the receiver one
+row, once.
 """
 
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
