@@ -70,7 +70,6 @@ def judge_new_rows(
     *,
     known_at: str = ALL_KNOWN,
     tables: Sequence[str] | None = None,
-    rules: Mapping[str, Sequence[Rule]] | None = None,
 ) -> list[TableVerdict]:
     """Judge every row that has not passed yet and move the marks of the tables that hold.
 
@@ -79,11 +78,10 @@ def judge_new_rows(
         marks_file: JSON of table name to `loaded_at` (text, UTC), in the home.
         known_at: rows loaded later are left for another run.
         tables: only these; all with a contract when None.
-        rules: instead of `contracts.yml`.
 
     Returns: one verdict for each table that had new rows.
     """
-    rules = contracts() if rules is None else rules
+    rules = contracts()
     marks = _marks(marks_file)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         verdicts = [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -103,15 +102,10 @@ def as_lines(explained: ScoreExplained) -> list[str]:
 
 def _person_id(connection: duckdb.DuckDBPyConnection, person: str) -> str:
     by_id = "select person_id from identity.dim_people where person_id = ?"
-    by_address = "select person_id from identity.dim_people where email = lower(trim(?))"
-    columns = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = 'identity' "
-        "and table_name = 'person_identifiers'"
-    ).fetchone()
-    if columns[0]:  # a person may have several addresses; dim_people shows one
-        by_address = (
-            "select person_id from identity.person_identifiers where identifier = 'email:' || lower(trim(?))"
-        )
+    # A person may have several addresses; dim_people shows one.
+    by_address = (
+        "select person_id from identity.person_identifiers where identifier = 'email:' || lower(trim(?))"
+    )
     found = connection.execute(by_address if "@" in person else by_id, [person]).fetchone()
     if found is None:
         raise Trouble("nobody is known by that id or address: look for the person on the leads page")
@@ -130,8 +124,3 @@ def _point(row: tuple, zone: ZoneInfo) -> Point:
         " ".join(filter(None, (deed, detail))),
         f"{file}:{line}" if file else "",
     )
-
-
-def published_path(home: Home) -> Path:
-    """The file that is public now."""
-    return home.published.resolve()

@@ -18,7 +18,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from orchestration.cli import app
-from orchestration.demo import free_port
+from orchestration.demo import find_heroine, free_port, try_this
 from orchestration.trouble import sentence
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -178,10 +178,16 @@ def test_a_file_that_cannot_be_read_fails_alone(home: Path) -> None:
 def test_the_command_explains_a_score_and_finds_the_pages_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     built, _ = first_run()
     monkeypatch.setenv("IKUSEI_HOME", str(built.root))
-    from orchestration.demo import find_heroine
-
     person = find_heroine(built)
     assert person is not None
+    with duckdb.connect(str(built.published), read_only=True) as published:
+        address = published.execute(
+            "select email from identity.dim_people where person_id = ?", [person]
+        ).fetchone()[0]
+    assert ikusei("explain", "score", address).stdout == ikusei("explain", "score", person).stdout
+    things = try_this(built, "http://127.0.0.1:1")
+    assert f"http://127.0.0.1:1/lead?person_id={person}&lang=ja" in things[2]
+    assert len(things) == 5
     explained = ikusei("explain", "score", person)
     assert explained.exit_code == 0
     assert "equals total_score" in explained.stdout
