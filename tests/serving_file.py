@@ -33,16 +33,18 @@ create table reporting.rpt_leads (person_id text, display_name text, company_nam
     position text, email text, phone text, tier text, state text, fit_score decimal(18, 6),
     behaviour_score decimal(18, 6), total_score decimal(18, 6), grade text, score_band text,
     last_touch_at timestamp, owner_unit_id text, owner_unit_name_ja text, owner_unit_name_en text,
-    routed_at timestamp, route_rule_id text, route_why text);
+    routed_at timestamp, route_rule_id text, route_rule_name_ja text,
+    route_rule_name_en text, route_why_ja text, route_why_en text);
 create table reporting.rpt_lead_timeline (person_id text, occurred_at timestamp, time_precision text,
     touch_type text, touch_name_ja text, touch_name_en text, channel text, detail text, product_id text,
     points decimal(18, 6), is_machine boolean, was_anonymous boolean, row_key text, touch_id text);
 create table reporting.rpt_lead_points (person_id text, touch_id text, occurred_at timestamp, rule_id
-    text, rule_why text, rule_name_ja text, rule_name_en text, score_kind text, nominal_points
-    decimal(18, 6), points decimal(18, 6), window_days int, half_life_days int, evidence text,
+    text, rule_why_ja text, rule_why_en text, rule_name_ja text, rule_name_en text, score_kind text,
+    nominal_points decimal(18, 6), points decimal(18, 6), window_days int, half_life_days int, evidence text,
     was_anonymous boolean);
 create table reporting.rpt_lead_identity (person_id text, left_identifier text, right_identifier text,
-    rule_id text, rule_why text, confidence double, first_claimed_at timestamp);
+    rule_id text, rule_name_ja text, rule_name_en text, rule_why_ja text, rule_why_en text,
+    confidence double, first_claimed_at timestamp);
 create table reporting.rpt_health (source text, files bigint, rows_read bigint, rows_loaded bigint,
     rows_duplicate bigint, rows_rejected bigint);
 create table reporting.rpt_run (run_id text, as_of date, published_at timestamp);
@@ -145,7 +147,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
             "email:sato@hokuto.example",
             "card:9f31",
             "card_email",
+            "名刺のメール",
+            "address on the card",
             "名刺のメールと同じ",
+            "The card shows this address",
             0.99,
             datetime(2026, 10, 7),
         ),
@@ -154,7 +159,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
             "email:sato@hokuto.example",
             "mail_token:7c2e",
             "mail_token",
+            "メールの宛先",
+            "recipient of the mail",
             "本人あてのメールから来た",
+            "The mail was sent to this address",
             0.97,
             datetime(2026, 10, 9, 0, 58),
         ),
@@ -270,16 +278,23 @@ def _lead(n: int, dice: random.Random) -> tuple:
     if n == 0:
         fit, behaviour = (
             Decimal("40"),
-            sum((row[9] for row in _points() if row[7] == "behaviour"), Decimal(0)),
+            sum((row[10] for row in _points() if row[8] == "behaviour"), Decimal(0)),
         )
     total = fit + behaviour
     band = "hot" if total >= 70 else "warm" if total >= 50 else "cool" if total >= 25 else "cold"
     tier = ["prospect", "latent", "apparent", "existing", "loyal"][n % 5]
     unit = UNITS[n % 3]
     routed = (
-        (datetime(2026, 10, 20, 3), "industry-first", "業種が製造で、価格を見たため")
+        (
+            datetime(2026, 10, 20, 3),
+            "industry-first",
+            "業種から",
+            "Industry first",
+            "業種が製造で、価格を見たため",
+            "Industry",
+        )
         if unit[0]
-        else (None, None, None)
+        else (None,) * 6
     )
     return (
         f"p{n:04}",
@@ -355,6 +370,7 @@ def _points() -> list[tuple]:
         None,
         "fit_industry",
         "製造業は得意な業種",
+        "We know manufacturing",
         "業種の適合",
         "Industry fit",
         "fit",
@@ -373,6 +389,7 @@ def _points() -> list[tuple]:
             datetime(2026, 10, 9, n + 1),
             rule,
             why,
+            f"Why {en.lower()} counts",
             ja,
             en,
             "behaviour",

@@ -59,7 +59,7 @@ def write_exceptions(landing: Path) -> None:
         folder.mkdir(parents=True)
     again = {"submission_id": "x1", "email": "lead0@kaisha0.example", "visitor_id": "c2026-0"}
     seeker = {"submission_id": "x2", "email": "seeker@school.example", "form_kind": "recruit"}
-    tester = {"submission_id": "x3", "email": "test@ikusei-demo.example"}
+    tester = {"submission_id": "x3", "email": "test@minori-systems.example.jp"}
     at = {"submitted_at": "2026-03-20T10:00:00+09:00"}
     rows = [json.dumps(DOCUMENT | at | row) for row in (again, seeker, tester)]
     (forms / "exceptions.jsonl").write_text("\n".join(rows) + "\n")

@@ -44,7 +44,10 @@ select
     reactions.touch_type,
     reactions.campaign_id,
     reactions.mail_token,
-    coalesce(reactions.url, reactions.category, reactions.reject_reason) as detail,
+    -- The link without its parameters: they hold the person's token.
+    coalesce(
+        split_part(reactions.url, '?', 1), reactions.category, reactions.reject_reason
+    ) as detail,
     reactions_judged.machine_rule_id
 from reactions
 left join reactions_judged on reactions.row_key = reactions_judged.row_key

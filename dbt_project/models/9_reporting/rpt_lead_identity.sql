@@ -10,7 +10,10 @@ with
             identity_links.left_identifier,
             identity_links.right_identifier,
             identity_links.rule_id,
-            identity_rules.why as rule_why,
+            identity_rules.name_ja as rule_name_ja,
+            identity_rules.name_en as rule_name_en,
+            identity_rules.why_ja as rule_why_ja,
+            identity_rules.why as rule_why_en,
             identity_links.confidence,
             identity_links.first_claimed_at
         from identity_links

@@ -12,6 +12,8 @@ with
 
     sales_units as (select * from {{ ref("sales_units") }}),
 
+    routing_rules as (select * from {{ ref("routing_rules") }}),
+
     touches as (select * from {{ ref("fct_touches") }}),
 
     last_touches as (
@@ -43,7 +45,10 @@ with
             sales_units.name_en as owner_unit_name_en,
             routes.routed_at,
             routes.rule_id as route_rule_id,
-            routes.why as route_why
+            routing_rules.name_ja as route_rule_name_ja,
+            routing_rules.name_en as route_rule_name_en,
+            routing_rules.why_ja as route_why_ja,
+            routing_rules.why as route_why_en
         from people
         left join scores on people.person_id = scores.person_id
         left join
@@ -54,6 +59,7 @@ with
         left join last_touches on people.person_id = last_touches.person_id
         left join routes on people.person_id = routes.person_id
         left join sales_units on routes.owner_unit_id = sales_units.unit_id
+        left join routing_rules on routes.rule_id = routing_rules.rule_id
         where not people.is_internal
     )
 
