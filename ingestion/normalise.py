@@ -6,9 +6,12 @@ The functions are pure and total: any text gives a text or None, never an error.
 this free mail, are these two one company) is SQL and rules further on.
 """
 
+import csv
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import duckdb
 import jaconv
@@ -95,9 +98,17 @@ def email(text: str) -> str | None:
     return plain if len(plain) <= 254 and _ADDRESS.fullmatch(plain) else None
 
 
+@cache
+def _kanji_variants() -> dict[int, str]:
+    """Old and variant forms of kanji in names -> the one form they are compared in (kanji_variants.csv)."""
+    with (Path(__file__).parent / "kanji_variants.csv").open(encoding="utf-8", newline="") as file:
+        folds = {row["variant"]: row["standard"] for row in csv.DictReader(file)}
+    return {ord(variant): folds.get(standard, standard) for variant, standard in folds.items()}
+
+
 def person_name(text: str) -> str | None:
-    """A person's name, NFKC, every blank removed: `山田　太郎` and `山田 太郎` are one spelling."""
-    return re.sub(r"\s+", "", _plain(text)) or None
+    """A person's name, NFKC, every blank removed, kanji variants folded: `髙橋　純` and `高橋 純` are one."""
+    return re.sub(r"\s+", "", _plain(text)).translate(_kanji_variants()) or None
 
 
 def person_kana(text: str) -> str | None:

@@ -1,7 +1,11 @@
 with
 
     sighted as (select * from {{ ref("int_identifiers_sighted") }}),
-    exclusions as (select * from {{ ref("identity_exclusions") }}),
+    records as (select * from {{ ref("record_identifiers") }}),
+    exclusions as (
+        select * from {{ ref("identity_exclusions") }} where effect = 'never_join'
+    ),
+    free_mail as (select * from {{ ref("free_mail_domains") }}),
 
     first_seen as (
         select
@@ -14,12 +18,37 @@ with
         group by identifier, identifier_kind, identifier_value
     ),
 
-    excluded as (
+    excluded_by_rule as (
         select first_seen.identifier, min(exclusions.why) as excluded_because
         from first_seen
         inner join exclusions on first_seen.identifier like exclusions.pattern
-        where exclusions.effect = 'never_join'
         group by first_seen.identifier
+    ),
+
+    -- An employer gives a person one address: one name with two addresses of one
+    -- company
+    -- is two people of that name.
+    addresses_of_names as (
+        select distinct
+            names.identifier,
+            records.identifier as email_identifier,
+            split_part(records.identifier, '@', 2) as email_domain
+        from sighted as names
+        inner join
+            records
+            on names.row_key = records.row_key
+            and names.source = records.source
+            and records.is_own_email
+        where names.identifier_kind in ('phone_name', 'card')
+    ),
+
+    homonyms as (
+        select distinct addresses_of_names.identifier
+        from addresses_of_names
+        left join free_mail on addresses_of_names.email_domain = free_mail.domain
+        where free_mail.domain is null
+        group by addresses_of_names.identifier, addresses_of_names.email_domain
+        having count(*) > 1
     )
 
 select
@@ -28,6 +57,13 @@ select
     first_seen.identifier_value,
     first_seen.first_seen_at,
     first_seen.sighting_count,
-    excluded.excluded_because
+    coalesce(
+        excluded_by_rule.excluded_because,
+        case
+            when homonyms.identifier is not null
+            then 'Two addresses of one company bear this name: two people'
+        end
+    ) as excluded_because
 from first_seen
-left join excluded on first_seen.identifier = excluded.identifier
+left join excluded_by_rule on first_seen.identifier = excluded_by_rule.identifier
+left join homonyms on first_seen.identifier = homonyms.identifier

@@ -2,6 +2,7 @@ with
 
     sighted as (select * from {{ ref("int_identifiers_sighted") }}),
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
+    records as (select * from {{ ref("record_identifiers") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 1),
 
     -- Two identifiers in one record claim to be one person, if a rule says so for
@@ -12,7 +13,12 @@ with
             rights.identifier as right_identifier,
             rules.rule_id,
             lefts.seen_at as claimed_at,
-            lefts.row_key
+            lefts.row_key,
+            -- An address typed by somebody else says nothing about its owner.
+            records.is_own_email
+            or not (
+                lefts.identifier_kind = 'email' or rights.identifier_kind = 'email'
+            ) as is_own
         from sighted as lefts
         inner join rules on lefts.identifier_kind = rules.left_kind
         inner join
@@ -20,6 +26,8 @@ with
             on lefts.row_key = rights.row_key
             and lefts.source = rights.source
             and rules.right_kind = rights.identifier_kind
+        inner join
+            records on lefts.row_key = records.row_key and lefts.source = records.source
     ),
 
     pairs_numbered as (
@@ -31,7 +39,10 @@ with
             ) as claim_number,
             count(*) over (
                 partition by left_identifier, right_identifier, rule_id
-            ) as claim_count
+            ) as claim_count,
+            max(case when is_own then 1 else 0 end) over (
+                partition by left_identifier, right_identifier, rule_id
+            ) as own_claims
         from pairs
     ),
 
@@ -43,8 +54,13 @@ with
             claimed_at as first_claimed_at,
             cast(claim_count as bigint) as claim_count,
             row_key as evidence_row_key,
-            count(*) over (partition by rule_id, left_identifier) as rights_of_left,
-            count(*) over (partition by rule_id, right_identifier) as lefts_of_right
+            own_claims = 1 as is_own,
+            sum(own_claims) over (
+                partition by rule_id, left_identifier
+            ) as rights_of_left,
+            sum(own_claims) over (
+                partition by rule_id, right_identifier
+            ) as lefts_of_right
         from pairs_numbered
         where claim_number = 1
     ),
@@ -72,6 +88,8 @@ with
                 then 'left identifier never joins: ' || lefts.excluded_because
                 when rights.excluded_because is not null
                 then 'right identifier never joins: ' || rights.excluded_because
+                when not claims.is_own
+                then 'the address bears another name in most records'
                 when claims.rights_of_left > rules.max_rights_per_left
                 then
                     'left identifier would join '

@@ -14,22 +14,39 @@
 with
 
     sightings as (select * from {{ ref("int_sightings") }}),
+    records as (select * from {{ ref("record_identifiers") }}),
     identifiers as (select * from {{ ref("person_identifiers") }}),
     trust as (select * from {{ ref("sources_trust") }}),
 
-    -- A record speaks for the strongest identifier it holds.
     sightings_of_people as (
-        select sightings.*, identifiers.person_id, trust.trust
+        select
+            sightings.row_key,
+            sightings.source,
+            sightings.seen_at,
+            identifiers.person_id,
+            trust.trust,
+            sightings.person_name_raw,
+            sightings.person_kana,
+            -- An address that is somebody else's is no attribute of who typed it.
+            case
+                when
+                    records.is_own_email
+                    or records.identifier = 'email:' || sightings.email
+                then sightings.email
+            end as email,
+            sightings.phone,
+            sightings.company_name,
+            sightings.company_key,
+            sightings.department,
+            sightings.position,
+            sightings.prefecture,
+            sightings.industry
         from sightings
         inner join
-            identifiers
-            on coalesce(
-                'email:' || sightings.email,
-                'crm_lead:' || sightings.crm_lead,
-                'phone_name:' || sightings.phone || '|' || sightings.person_name,
-                'card:' || sightings.company_key || '|' || sightings.person_name
-            )
-            = identifiers.identifier
+            records
+            on sightings.row_key = records.row_key
+            and sightings.source = records.source
+        inner join identifiers on records.identifier = identifiers.identifier
         inner join trust on sightings.source = trust.source
     ),
 

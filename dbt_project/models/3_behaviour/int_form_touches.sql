@@ -1,6 +1,7 @@
 with
 
     submissions as (select * from {{ ref("stg_forms__submissions") }}),
+    records as (select * from {{ ref("record_identifiers") }}),
     form_kinds as (select * from {{ ref("form_kinds") }}),
     sessions as (select * from {{ ref("fct_sessions") }}),
 
@@ -30,9 +31,7 @@ with
 select
     submissions.row_key,
     submissions.visitor_id,
-    case
-        when submissions.email is not null then 'email:' || submissions.email
-    end as identifier,
+    records.identifier,
     submissions.occurred_at,
     form_kinds.touch_type,
     sessions_ranked.session_id,
@@ -44,6 +43,7 @@ select
     coalesce(submissions.form_id, submissions.page_path) as detail,
     sessions_ranked.machine_rule_id
 from submissions
+left join records on submissions.row_key = records.row_key and records.source = 'forms'
 left join form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
 inner join
     form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind

@@ -1,6 +1,7 @@
 with
 
     list_rows as (select * from {{ ref("stg_lists__rows") }}),
+    records as (select * from {{ ref("record_identifiers") }}),
     activities as (select * from {{ ref("stg_crm__activities") }}),
     opportunities as (select * from {{ ref("stg_crm__opportunities") }}),
     orders as (select * from {{ ref("stg_crm__orders") }}),
@@ -9,21 +10,19 @@ with
     touches as (
         -- A card is dated by its day only: it is set at the day's beginning and marked.
         select
-            row_key,
-            coalesce(
-                'email:' || email,
-                'phone_name:' || phone || '|' || person_name,
-                'card:' || company_key || '|' || person_name
-            ) as identifier,
-            {{ day_begins_at("collected_on") }} as occurred_at,
+            list_rows.row_key,
+            records.identifier,
+            {{ day_begins_at("list_rows.collected_on") }} as occurred_at,
             'day' as time_precision,
             'card_exchanged' as touch_type,
             cast(null as {{ dbt.type_string() }}) as product_id,
-            list_name as campaign_id,
-            list_name as detail,
+            list_rows.list_name as campaign_id,
+            list_rows.list_name as detail,
             'lists' as source
         from list_rows
-        where collected_on is not null
+        left join
+            records on list_rows.row_key = records.row_key and records.source = 'lists'
+        where list_rows.collected_on is not null
         union all
         select
             activities.row_key,
