@@ -33,17 +33,18 @@ def make_keyed(con: duckdb.DuckDBPyConnection) -> None:
     """Temp table `keyed`: the good rows of `parsed`, each content once a file or with its k, and its key.
 
     Reads `parsed(line_number, content, provider_id, reason, ...)` and the counts of the file's earlier
-    batches in `seen`, which it then adds to.
+    batches in `seen`, which it then adds to. A line may give several rows, so `keyed.place` is the row's
+    place in `parsed` (its rowid), not the line's number.
     """
     con.execute(f"""
         create or replace temp table contents as
-        select line_number, {_CONTENT_KEY} as content_key, provider_id is not null as has_id,
-            row_number() over (partition by content_key order by line_number) as nth
+        select rowid as place, {_CONTENT_KEY} as content_key, provider_id is not null as has_id,
+            row_number() over (partition by content_key order by line_number, rowid) as nth
         from parsed where reason is null""")
     con.execute("""
         create or replace temp table keyed as
         with counted as (
-            select line_number, content_key, has_id,
+            select place, content_key, has_id,
                 if(has_id, 1, nth + coalesce(earlier.times, 0))::bigint as occurrence
             from contents
             left join (
@@ -52,7 +53,7 @@ def make_keyed(con: duckdb.DuckDBPyConnection) -> None:
             ) as earlier using (content_key)
             where not has_id or nth = 1
         )
-        select line_number, occurrence,
+        select place, occurrence,
             if(occurrence = 1, content_key, md5(content_key || chr(31) || occurrence)) as row_key
         from counted""")
     con.execute("insert into seen select content_key, count(*) from contents group by 1")

@@ -280,7 +280,7 @@ class _Intake:
             select keyed.row_key, keyed.occurrence, parsed.* exclude (content, text, reason, provider_id),
                 getvariable('stream') as stream, getvariable('path')
                     as source_file, getvariable('loaded_at') as loaded_at
-            from keyed inner join parsed using (line_number)
+            from keyed inner join parsed on keyed.place = parsed.rowid
             where not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
                 and not exists (select 1 from waiting_{name} as there where there.row_key = keyed.row_key)""")
         columns = ", ".join(columns_of(table))
