@@ -179,6 +179,41 @@ def world_make(
     return 0
 
 
+@world_app.command("score")
+@told
+def world_score(
+    people: Annotated[int, typer.Option(min=1, help="How many people take part.")] = 2000,
+    days: Annotated[int, typer.Option(min=1, help="How many days the story lasts.")] = 400,
+    seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 7,
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day of the story.")] = LAST_DAY,
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML that replaces parts of world.yml, such as rates of troubles.")
+    ] = None,
+    world: Annotated[
+        Path | None, typer.Option(help="Score this world (from `ikusei world make`) and make none.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the world, its home, errors.json and errors.md.")
+    ] = Path("data/score"),
+) -> int:
+    """Run the whole way over an invented world and compare the marts with its truth: the table of errors.
+
+    The home of the run is OUT/home; IKUSEI_HOME is left alone. Its pages show the table.
+    """
+    from orchestration.clocks import as_of_day
+    from orchestration.errors import invent, score, shown_lines
+
+    ours, out = Settings.from_environment(), out.resolve()
+    if world is None:
+        last_day = as_of_day(until, ours.zone)
+        world = invent(out, people=people, days=days, seed=seed, until=last_day, settings=settings, say=_say)
+    figures = score(world, out, ours, say=_say)
+    for line in shown_lines(figures):
+        _say(line)
+    _say(f"all figures: {out / 'errors.md'}, {out / 'errors.json'}, and the page of the home {out / 'home'}")
+    return 0
+
+
 @sync_app.command("plan")
 @told
 def sync_plan(only: Only = None, as_of: AsOf = None, wait: Wait = False) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -27,6 +27,11 @@ from orchestration.trouble import Trouble
 KEPT_FILES = 3
 PUBLIC_STAGES = tuple(stage for stage in STAGES if stage != "staging")
 METRICS = "semantic_manifest.json"
+# Only a world of known truth has errors to show; `ikusei world score` fills the table of its own home.
+NO_ERRORS = (
+    "create table if not exists reporting.rpt_errors "
+    "(rank bigint, area varchar, measure varchar, trouble varchar, value double, n bigint)"
+)
 
 
 def publish(
@@ -63,15 +68,25 @@ def publish_sync_state(home: Home, zone: str) -> Path | None:
 
     if not home.published.exists():
         return None
-    current = home.published.resolve()
-    with duckdb.connect(str(current), read_only=True) as connection:
-        run_id = connection.execute("select run_id from reporting.rpt_run").fetchone()[0]
-    with _candidate(home, run_id, zone) as candidate:
-        shutil.copyfile(current, candidate)
+    with _successor(home, zone) as candidate:
         publish_ledger(home.ledger, candidate)
-        with duckdb.connect(str(candidate)) as connection:
-            connection.execute("update reporting.rpt_run set published_at = ?", [_now()])
-        _put_metrics_beside(candidate, metrics_of(current))
+    return candidate
+
+
+def publish_errors(home: Home, zone: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Path:
+    """Show a table of errors beside the public marts that it judges; the next build begins without one.
+
+    Raises:
+        Trouble: a page does not render on the new file; the old publication stays.
+    """
+    with _successor(home, zone) as candidate, duckdb.connect(str(candidate)) as connection:
+        connection.execute(NO_ERRORS)  # the copy of a file of an older version has none
+        connection.execute("delete from reporting.rpt_errors")
+        if rows:
+            places = ", ".join("?" * len(columns))
+            connection.executemany(
+                f"insert into reporting.rpt_errors ({', '.join(columns)}) values ({places})", rows
+            )
     return candidate
 
 
@@ -110,6 +125,21 @@ def _candidate(home: Home, run_id: str, zone: str) -> Iterator[Path]:
     _drop_old(home.serving, candidate)
 
 
+@contextmanager
+def _successor(home: Home, zone: str) -> Iterator[Path]:
+    """A new file that begins as a copy of the public one, for what is added to the marts of the same run."""
+    current = home.published.resolve()
+    with duckdb.connect(str(current), read_only=True) as connection:
+        run_id = connection.execute("select run_id from reporting.rpt_run").fetchone()[0]
+    with _candidate(home, run_id, zone) as candidate:
+        shutil.copyfile(current, candidate)
+        yield candidate
+        with duckdb.connect(str(candidate)) as connection:
+            connection.execute("update reporting.rpt_run set published_at = ?", [_now()])
+            connection.execute(NO_ERRORS)
+        _put_metrics_beside(candidate, metrics_of(current))
+
+
 def _free_name(serving: Path, run_id: str) -> Path:
     """serving-<run>.duckdb, or a numbered one when that run is public already: a shown file never changes."""
     names = (f"serving-{run_id}{'' if n == 1 else f'-{n}'}.duckdb" for n in count(1))
@@ -130,6 +160,7 @@ def _write(candidate: Path, home: Home, built: Built, relations: Iterable[str]) 
         _write_origins(connection, catalog)
         _write_run(connection, built)
         _write_health(connection)
+        connection.execute(NO_ERRORS)
         connection.execute(f"detach {catalog}")
     publish_ledger(home.ledger, candidate)
 

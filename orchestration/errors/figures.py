@@ -1,0 +1,153 @@
+"""Figures: from a warehouse and a world's truth to what is right, by area, measure and trouble."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration.errors import truth as truths
+
+SQL = Path(__file__).parent
+Planned = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured. `best`: the value of a faultless figure; None where no value is right or wrong."""
+
+    area: str
+    name: str
+    best: float | None
+    troubles: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table of errors. `trouble`: None for all cases; `value`: None without any (n = 0)."""
+
+    area: str
+    measure: str
+    trouble: str | None
+    value: float | None
+    n: int
+
+    @property
+    def error(self) -> float | None:
+        """Distance from a faultless figure; None where there is no data, or no right value."""
+        best = BEST.get((self.area, self.measure))
+        return None if self.value is None or best is None else abs(self.value - best)
+
+    @property
+    def is_exact(self) -> bool:
+        """Nothing is wrong here as far as the data goes."""
+        return not self.error
+
+
+def _read_measures() -> tuple[Measure, ...]:
+    with (SQL / "measures.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Measure(
+                row["area"],
+                row["measure"],
+                float(row["best"]) if row["best"] else None,
+                tuple(row["troubles"].split()),
+                row["meaning"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+MEASURES = _read_measures()
+AREAS = tuple(dict.fromkeys(measure.area for measure in MEASURES))
+BEST = {(measure.area, measure.name): measure.best for measure in MEASURES}
+
+
+def judge(
+    warehouse: Path, truth: Path, *, as_of: str, zone: str = "Asia/Tokyo", planned: Planned = ()
+) -> list[Figure]:
+    """Compare the marts of a warehouse with the truth, worst figures first.
+
+    Args:
+        warehouse: a built DuckDB file; read only.
+        truth: folder of the truth's Parquet files.
+        as_of: the day 'YYYY-MM-DD' that the marts stand for, in `zone`.
+        planned: (sync, key) of each row that would be sent.
+
+    Raises:
+        Trouble: the folder holds no truth.
+        duckdb.Error: the warehouse is not built, or held by a writer.
+    """
+    with duckdb.connect() as connection:
+        _attach(connection, warehouse)
+        truths.attach(connection, truth)
+        _set_clock(connection, as_of, zone)
+        _note_plan(connection, planned)
+        connection.execute((SQL / "ground.sql").read_text(encoding="utf-8"))
+        found = [figure for area in AREAS for figure in _area(connection, area)]
+    return worst_first(found + _without_data(found))
+
+
+def worst_first(figures: Iterable[Figure]) -> list[Figure]:
+    """By distance from faultless; then what is right, what has no right value, and what has no data."""
+
+    def place(figure: Figure) -> tuple[object, ...]:
+        kind = 2 if not figure.n else 1 if figure.error is None else 0
+        return (kind, -(figure.error or 0), -figure.n, figure.area, figure.measure, figure.trouble or "")
+
+    return sorted(figures, key=place)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+    """Read the warehouse under its own name, because its views name their catalog."""
+    path = str(warehouse).replace("'", "''")
+    connection.execute(f"attach '{path}' as {warehouse.stem} (read_only)")
+    connection.execute(f"use {warehouse.stem}")
+
+
+def _set_clock(connection: duckdb.DuckDBPyConnection, as_of: str, zone: str) -> None:
+    """as_of: date; as_of_end and month_ends: naive UTC timestamps, the first moment that is after."""
+    day = date.fromisoformat(as_of)
+    firsts = (date(day.year - n // 12, n % 12 + 1, 1) for n in range(12 * 10))
+    months = [_midnight(first, zone) for first in firsts]
+    connection.execute("set variable as_of = cast(? as date)", [as_of])
+    end = _midnight(day + timedelta(days=1), zone)
+    connection.execute("set variable as_of_end = cast(? as timestamp)", [end])
+    connection.execute("set variable month_ends = cast(? as timestamp[])", [months])
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def _note_plan(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
+    connection.execute("create temp table planned (sync varchar, sync_key varchar)")
+    rows = [list(row) for row in planned]
+    if rows:
+        connection.executemany("insert into planned values (?, ?)", rows)
+
+
+def _area(connection: duckdb.DuckDBPyConnection, area: str) -> list[Figure]:
+    rows = connection.execute((SQL / f"{area}.sql").read_text(encoding="utf-8")).fetchall()
+    return [
+        Figure(area, measure, trouble, None if value is None or not n else float(value), int(n or 0))
+        for measure, trouble, value, n in rows
+    ]
+
+
+def _without_data(found: list[Figure]) -> list[Figure]:
+    """A figure of n = 0 for each measure and trouble that should be there and met no case."""
+    there = {(figure.area, figure.measure, figure.trouble) for figure in found}
+    return [
+        Figure(measure.area, measure.name, trouble, None, 0)
+        for measure in MEASURES
+        for trouble in (None, *measure.troubles)
+        if (measure.area, measure.name, trouble) not in there
+    ]

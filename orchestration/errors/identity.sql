@@ -1,0 +1,125 @@
+-- Pairs of identifiers: joined by the marts and truly one person's (precision), truly one
+-- person's and joined (recall). A shared mailbox is nobody's alone, so no pair with it must
+-- be found. Page views: given to a person and truly hers, truly hers and given to her.
+with
+    joined_pairs as (
+        select
+            lefts.identifier as left_identifier,
+            rights.identifier as right_identifier,
+            bool_or(lefts.person_key = rights.person_key) as is_right
+        from known as lefts
+        inner join known as rights
+            on lefts.person_id = rights.person_id and lefts.identifier < rights.identifier
+        group by lefts.identifier, rights.identifier
+    ),
+    true_pairs as (
+        select
+            lefts.identifier as left_identifier,
+            rights.identifier as right_identifier,
+            bool_or(lefts.person_id = rights.person_id) as is_right
+        from known as lefts
+        inner join known as rights
+            on lefts.person_key = rights.person_key and lefts.identifier < rights.identifier
+        where not lefts.is_shared and not rights.is_shared
+        group by lefts.identifier, rights.identifier
+    ),
+    pairs as (
+        select 'pair_precision' as measure, * from joined_pairs
+        union all
+        select 'pair_recall', * from true_pairs
+    ),
+    troubles_of_identifiers as (
+        select identifier, trouble from known where trouble is not null
+        union
+        select known.identifier, person_troubles.trouble
+        from known
+        inner join person_troubles on known.person_key = person_troubles.person_key
+    ),
+    troubles_of_pairs as (
+        select distinct pairs.*, troubles.trouble
+        from pairs
+        inner join troubles_of_identifiers as troubles
+            on pairs.left_identifier = troubles.identifier
+            or pairs.right_identifier = troubles.identifier
+    ),
+    people_whole as (
+        select
+            person_ids.person_key,
+            count(distinct known.person_id) = 1
+            and not exists (
+                select 1 from known as others
+                where others.person_id = person_ids.person_id
+                    and others.person_key <> person_ids.person_key
+                    and not others.is_shared
+            ) as is_right
+        from person_ids
+        inner join known on person_ids.person_key = known.person_key and not known.is_shared
+        group by person_ids.person_key, person_ids.person_id
+    ),
+    -- A browser on which nobody ever passed a form or came from a mail is a stranger's to
+    -- anyone who has only these files. Unless a trouble made it so, it is not missed.
+    spoken as (
+        select visitor_id from raw_forms.submissions where visitor_id is not null
+        union
+        select visitor_id
+        from raw_web.requests
+        where visitor_id is not null and mail_token is not null
+    ),
+    views_of_known as (
+        select
+            web_touches.touch_id,
+            web_touches.person_key,
+            web_touches.trouble,
+            coalesce(person_keys.person_key = web_touches.person_key, false) as is_right,
+            web_touches.cookie in (from spoken) as has_spoken,
+            web_touches.trouble is not null
+            or exists (
+                select 1 from person_troubles
+                where person_troubles.person_key = web_touches.person_key
+            ) as is_troubled
+        from web_touches
+        inner join person_ids on web_touches.person_key = person_ids.person_key
+        left join person_keys on web_touches.person_id = person_keys.person_id
+        where not web_touches.is_machine and web_touches.cookie is not null
+    ),
+    views as (
+        select
+            'cookie_time_precision' as measure,
+            web_touches.touch_id,
+            web_touches.person_key,
+            web_touches.trouble,
+            coalesce(person_keys.person_key = web_touches.person_key, false) as is_right
+        from web_touches
+        left join person_keys on web_touches.person_id = person_keys.person_id
+        where web_touches.person_id is not null and not web_touches.is_called_machine
+        union all
+        select measure, touch_id, person_key, trouble, is_right
+        from views_of_known
+        cross join (values ('cookie_time_recall'), ('cookie_time_coverage')) as measures (measure)
+        where measure = 'cookie_time_coverage' or has_spoken or is_troubled
+    ),
+    troubles_of_views as (
+        select measure, touch_id, trouble, is_right from views where trouble is not null
+        union
+        select views.measure, views.touch_id, person_troubles.trouble, views.is_right
+        from views
+        inner join person_troubles on views.person_key = person_troubles.person_key
+    ),
+    cases as (
+        select measure, null as trouble, is_right from pairs
+        union all
+        select measure, trouble, is_right from troubles_of_pairs
+        union all
+        select measure, null, is_right from views
+        union all
+        select measure, trouble, is_right from troubles_of_views
+        union all
+        select 'person_exact_share', null, is_right from people_whole
+        union all
+        select 'person_exact_share', person_troubles.trouble, people_whole.is_right
+        from people_whole
+        inner join person_troubles on people_whole.person_key = person_troubles.person_key
+    )
+select measure, trouble, avg(cast(is_right as integer)) as value, count(*) as n
+from cases
+group by measure, trouble

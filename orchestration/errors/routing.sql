@@ -1,0 +1,43 @@
+-- Who should have the lead by the agreed policy and the true attributes, and who got it.
+with
+    due as (
+        select routes.person_key, routes.right_owner
+        from truth.routes as routes
+        inner join person_ids on routes.person_key = person_ids.person_key
+        where routes.right_owner is not null and routes.due_at < getvariable('as_of_end')
+        qualify row_number() over (partition by routes.person_key order by routes.due_at desc) = 1
+    ),
+    latest as (
+        select person_id, owner_unit_id
+        from routing.fct_lead_routes
+        qualify row_number() over (partition by person_id order by routed_at desc, route_id) = 1
+    ),
+    compared as (
+        select
+            due.person_key,
+            latest.person_id is not null as is_routed,
+            coalesce(latest.owner_unit_id = due.right_owner, false) as is_right
+        from due
+        inner join person_ids on due.person_key = person_ids.person_key
+        left join latest on person_ids.person_id = latest.person_id
+    ),
+    cases as (
+        select 'right_owner_share' as measure, null as trouble, is_right from compared
+        union all
+        select 'right_owner_share', person_troubles.trouble, compared.is_right
+        from compared
+        inner join person_troubles on compared.person_key = person_troubles.person_key
+        union all
+        select 'right_owner_share_of_routed', null, is_right from compared where is_routed
+        union all
+        select 'due_and_routed_share', null, is_routed from compared
+        union all
+        select 'routed_and_due_share', null, due.person_key is not null
+        from latest
+        inner join person_keys on latest.person_id = person_keys.person_id
+        left join due on person_keys.person_key = due.person_key
+        where exists (select 1 from truth.routes)
+    )
+select measure, trouble, avg(cast(is_right as integer)) as value, count(*) as n
+from cases
+group by measure, trouble

@@ -1,0 +1,61 @@
+-- Does the score order people as the hidden hazard of an opportunity does? Spearman's
+-- coefficient: the correlation of ranks, equal values sharing their mean rank. Beside it,
+-- what hazard the people of each band truly have.
+with
+    hazards_now as (
+        select person_key, hazard_30d, hazard_90d
+        from truth.hazards
+        where month = date_trunc('month', getvariable('as_of'))
+    ),
+    people as (
+        select
+            hazards_now.hazard_30d,
+            hazards_now.hazard_90d,
+            scores.total_score,
+            scores.behaviour_score,
+            scores.score_band
+        from hazards_now
+        inner join person_ids on hazards_now.person_key = person_ids.person_key
+        inner join scoring.fct_lead_scores as scores on person_ids.person_id = scores.person_id
+    ),
+    comparisons as (
+        select 'total_score_hazard_30d' as measure, total_score as score, hazard_30d as hazard from people
+        union all
+        select 'total_score_hazard_90d', total_score, hazard_90d from people
+        union all
+        select 'behaviour_score_hazard_30d', behaviour_score, hazard_30d from people
+        union all
+        select 'behaviour_score_hazard_90d', behaviour_score, hazard_90d from people
+    ),
+    ranked as (
+        select
+            measure,
+            rank() over (partition by measure order by score)
+            + (count(*) over (partition by measure, score) - 1) / 2 as score_rank,
+            rank() over (partition by measure order by hazard)
+            + (count(*) over (partition by measure, hazard) - 1) / 2 as hazard_rank
+        from comparisons
+        where score is not null and hazard is not null
+    ),
+    correlations as (
+        select 'rank_correlation_' || measure as measure, corr(score_rank, hazard_rank) as value, count(*) as n
+        from ranked
+        group by measure
+    ),
+    bands as (
+        select score_band, avg(hazard_90d) as hazard, count(*) as n from people group by score_band
+    ),
+    hotter_bands as (
+        select bands.hazard > colder.hazard as is_right, least(bands.n, colder.n) as n
+        from bands
+        inner join scoring.score_bands as bars
+            on bars.band_kind = 'total' and bands.score_band = bars.band
+        inner join scoring.score_bands as lower_bars
+            on lower_bars.band_kind = 'total' and lower_bars.min_score < bars.min_score
+        inner join bands as colder on lower_bars.band = colder.score_band
+    )
+select measure, null as trouble, if(isnan(value), null, value) as value, n from correlations
+union all
+select 'hazard_90d_' || score_band, null, hazard, n from bands
+union all
+select 'band_order', null, avg(cast(is_right as integer)), count(*) from hotter_bands
