@@ -26,6 +26,7 @@ FORMATS = (
     (re.compile(r"(^|_)month$"), "month"),
     (re.compile(r"_at$"), "time"),
     (re.compile(r"(_on|^as_of)$"), "day"),
+    (re.compile(r"^value$"), "figure"),
     (re.compile(r"(^mean_|score|points|_days$)"), "decimal"),
 )
 
@@ -104,6 +105,11 @@ def _decimal(words: Words, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
+def _figure(words: Words, value: Any) -> str:
+    """Four digits, so that a share of 0.9996 does not show as faultless."""
+    return f"{value:,.4f}"
+
+
 def _month(words: Words, value: Any) -> str:
     month = date.fromisoformat(f"{value}-01"[:10]) if isinstance(value, str) else value
     return words.text("interface.month_form", year=month.year, month=f"{month.month:02d}", plain=month.month)
@@ -115,7 +121,14 @@ def _time(words: Words, value: Any) -> str:
     return words.local(value).strftime("%Y-%m-%d %H:%M")
 
 
-FORMATTERS = {"percent": _percent, "yen": _yen, "decimal": _decimal, "month": _month, "time": _time}
+FORMATTERS = {
+    "percent": _percent,
+    "yen": _yen,
+    "decimal": _decimal,
+    "figure": _figure,
+    "month": _month,
+    "time": _time,
+}
 
 
 @lru_cache(maxsize=16)

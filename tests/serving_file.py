@@ -47,6 +47,8 @@ create table reporting.rpt_lead_identity (person_id text, left_identifier text, 
     confidence double, first_claimed_at timestamp);
 create table reporting.rpt_health (source text, files bigint, rows_read bigint, rows_loaded bigint,
     rows_duplicate bigint, rows_rejected bigint);
+create table reporting.rpt_errors (rank bigint, area text, measure text, trouble text, value double, n
+    bigint);
 create table reporting.rpt_run (run_id text, as_of date, published_at timestamp);
 create table raw_intake.rejects (source text, path text, line_number bigint, text text, reason text,
     rejected_at timestamp);

@@ -34,6 +34,7 @@ ADDRESSES = [
     "/leads?tier=latent&score_band=hot",
     "/lead?person_id=p0000",
     "/health",
+    "/errors",
 ]
 
 
@@ -408,7 +409,7 @@ def test_raw_html_in_a_page_is_shown_as_text(tmp_path: Path) -> None:
 
 
 def test_pages_are_in_the_order_of_the_menu() -> None:
-    assert list(read_pages()) == ["index", "leads", "health", "lead"]
+    assert list(read_pages()) == ["index", "leads", "health", "errors", "lead"]
 
 
 # -- metrics ---------------------------------------------------------------------------------------

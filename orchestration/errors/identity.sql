@@ -72,11 +72,7 @@ with
             web_touches.trouble,
             coalesce(person_keys.person_key = web_touches.person_key, false) as is_right,
             web_touches.cookie in (from spoken) as has_spoken,
-            web_touches.trouble is not null
-            or exists (
-                select 1 from person_troubles
-                where person_troubles.person_key = web_touches.person_key
-            ) as is_troubled
+            web_touches.trouble is not null as is_troubled
         from web_touches
         inner join person_ids on web_touches.person_key = person_ids.person_key
         left join person_keys on web_touches.person_id = person_keys.person_id

@@ -26,7 +26,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAGES = {"index": "/?", "leads": "/leads?", "lead": "/lead?person_id=p0000&", "health": "/health?"}
+PAGES = {
+    "index": "/?",
+    "leads": "/leads?",
+    "lead": "/lead?person_id=p0000&",
+    "health": "/health?",
+    "errors": "/errors?",
+}
 
 
 @pytest.fixture(scope="module")
