@@ -1,6 +1,9 @@
 """Campaign costs as CSV or JSON lines -> `raw_costs.entries`: one row per campaign, kind of cost and day."""
 
 from ingestion.fields import named
+from ingestion.files import Found
+from ingestion.lists import spelled
+from ingestion.records import Form
 
 TABLES = ("entries",)
 
@@ -15,6 +18,11 @@ def recognises(keys: set[str]) -> bool:
 def table_of(keys: set[str]) -> str | None:
     """`entries` if the columns are those of costs."""
     return "entries" if recognises(keys) else None
+
+
+def form(found: Found) -> Form:
+    """How the tables of this source are read."""
+    return Form(table_of, spelled)
 
 
 def parse(table: str) -> str:

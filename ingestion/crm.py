@@ -4,6 +4,9 @@ record -> named fields -> typed columns; a time without an offset, or a day, is 
 """
 
 from ingestion.fields import named
+from ingestion.files import Found
+from ingestion.lists import spelled
+from ingestion.records import Form
 
 TABLES = ("leads", "opportunities", "opportunity_stages", "orders", "owners", "activities")
 
@@ -110,6 +113,11 @@ def table_of(keys: set[str]) -> str | None:
 def recognises(keys: set[str]) -> bool:
     """Whether a header or the keys of the first records are those of a CRM export."""
     return table_of(keys) is not None
+
+
+def form(found: Found) -> Form:
+    """How the tables of this source are read."""
+    return Form(table_of, spelled)
 
 
 def parse(table: str) -> str:

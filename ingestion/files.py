@@ -23,6 +23,8 @@ BLOCK = 32 * 1024 * 1024
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 _HALF_SENT = (".part", ".tmp", ".crdownload", ".filepart")
+_MAPPING = "columns.yml"  # says how to read the lists beside it, and is none
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a ZIP, XLS an OLE document
 
 
 class Unreadable(Exception):
@@ -60,7 +62,7 @@ def _walk(
         yield f"{_shown(folder, landing)} cannot be opened ({error.strerror}): let this user read the folder"
         return
     for entry in entries:
-        if entry.name.startswith((".", "~$")) or entry.name.endswith(_HALF_SENT):
+        if entry.name.startswith((".", "~$")) or entry.name.endswith(_HALF_SENT) or entry.name == _MAPPING:
             continue
         if entry.is_dir():
             if entry.suffix in (".csv", ".xlsx", ".json", ".jsonl", ".log", ".gz"):
@@ -128,7 +130,7 @@ def snapshot(found: Found) -> Snapshot:
 def _kind(looked: Snapshot) -> str:
     with opened(looked) as stream:
         head = _read(stream, 65536)
-    if head[:4] == b"PK\x03\x04":
+    if head[:4] in _WORKBOOKS:
         return "workbook"
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "text"

@@ -129,7 +129,7 @@ def _told_by_content(found: Found) -> str:
         if names and _MODULES[source].recognises(names):
             return source
     for source in ("crm", "costs", "lists"):
-        if records.has_header(looked, _MODULES[source].table_of, lists.spelled):
+        if records.has_header(looked, _MODULES[source].form(found)):
             return source
     raise Unreadable(
         f"is of no source that is known: put it in the folder of its source ({', '.join(SOURCES)})"
@@ -235,20 +235,25 @@ class _Intake:
         elif looked.kind == "array" or looked.starts_json or module in (forms, email):
             name = self._json_table(looked)
             if looked.kind == "array":
-                yield from (name for _ in records.batches_of_array(con, looked, reading))
+                for _ in records.batches_of_array(con, looked, reading):
+                    self._name_fields(looked)
+                    yield name
                 return
             for lines in files.lines(looked, reading, records.is_object, still):
                 con.register("lines", lines)
                 records.batch_of_lines(con)
                 con.unregister("lines")
+                self._name_fields(looked)
                 yield name
         else:
-            found = records.table(looked, reading, module.table_of, lists.spelled, still)
-            fields_of = lists.fields if module is lists else dict
-            yield from (
-                found.layout.table
-                for _ in records.batches_of_table(con, found, module.table_of, lists.spelled, fields_of)
-            )
+            form = module.form(looked.found)
+            found = records.table(looked, reading, form, still)
+            yield from (found.layout.table for _ in records.batches_of_table(con, found, form))
+
+    def _name_fields(self, looked: Snapshot) -> None:
+        """Gives a JSON batch the field names of its source, where the source has a form for headers."""
+        if hasattr(self.module, "form") and (form := self.module.form(looked.found)).names_json:
+            records.names_told(self.con, form)
 
     def _json_table(self, looked: Snapshot) -> str:
         """The raw table of a JSON file: by the keys of its first records where the source has several."""

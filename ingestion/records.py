@@ -12,21 +12,33 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-import charset_normalizer
 import duckdb
-import openpyxl
 import pyarrow as pa
 
+from ingestion import encodings, workbooks
 from ingestion.files import Reading, Snapshot, Unreadable, content
 
 ROWS_AT_ONCE = 100_000
 _HEADER_WITHIN = 60  # rows in which the header must stand; exports put notes above it
+DELIMITERS = ",\t;|"
 
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
-Columns = Callable[[set[str]], str | None]
+@dataclass(frozen=True)
+class Form:
+    """What a source knows of tables: how a header is spelled, which raw table it tells, how a row is named.
+
+    `mend` ends the sentence for a file without a known header; `encoding` is one that a person has named.
+    """
+
+    table_of: Callable[[set[str]], str | None]
+    spelled: Callable[[str], str]
+    fields: Callable[[dict[str, str]], dict[str, str]] = dict
+    mend: str = "name its columns in the first row as the README says"
+    encoding: str | None = None
+    names_json: bool = False  # JSON keys take the way of header cells too
 
 
 # JSON ---------------------------------------------------------------------------------------------
@@ -141,120 +153,120 @@ def keys_of(text: str) -> set[str]:
     return keys
 
 
+def names_told(con: duckdb.DuckDBPyConnection, form: Form) -> None:
+    """Gives the `fields` of a batch of JSON the names of the form, as a table's header cells get them."""
+    found = con.execute("select distinct payload from batch where payload is not null").fetchall()
+    told = [(text, _written(form.fields(_spelled(json.loads(text), form)))) for (text,) in found]
+    con.register(
+        "told",
+        pa.table(
+            [list(column) for column in zip(*told, strict=True)] or [[], []], names=["payload", "fields"]
+        ),
+    )
+    con.execute("update batch set fields = told.fields from told where batch.payload = told.payload")
+    con.unregister("told")
+
+
+def _spelled(record: dict[str, object], form: Form) -> dict[str, str]:
+    """The filled members of a JSON object as text, under header spellings."""
+    texts = {key: value if isinstance(value, str) else _written(value) for key, value in record.items()}
+    return {form.spelled(key): text for key, text in texts.items() if text.strip() and text != "null"}
+
+
 # Tables -------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Layout:
-    """What a header says: the raw table and the key of each column."""
+    """What a header says: the raw table, the key of each column, and where the header stands."""
 
     table: str
     keys: list[str]
+    line: int = 0
 
 
-def layout(cells: list[str], table_of: Columns, spelled: Callable[[str], str]) -> Layout | None:
+def layout(cells: list[str], form: Form, line: int = 0) -> Layout | None:
     """The layout if the cells are a header of the source, else None."""
-    keys = [spelled(cell) for cell in cells]
+    keys = [form.spelled(cell) for cell in cells]
     while keys and not keys[-1]:
         keys.pop()
-    table = table_of({key for key in keys if key})
-    return Layout(table, keys) if table else None
+    table = form.table_of({key for key in keys if key})
+    return Layout(table, keys, line) if table else None
+
+
+Row = tuple[int, list[str], str, str | None]
+"""Where a row begins (from 1), its cells, its text as it came, and why it is none (or None)."""
 
 
 @dataclass
 class Table:
-    """A CSV or workbook whose header was found: its layout and its rows after the header."""
+    """A CSV or workbook whose header was found: its layout, its rows after the header, how it was read."""
 
     layout: Layout
-    rows: Iterator[tuple[int, list[str], str, str | None]]
+    rows: Iterator[Row]
+    encoding: str = ""
+    delimiter: str = ""
 
 
-def table(
-    looked: Snapshot, reading: Reading, table_of: Columns, spelled: Callable[[str], str], is_finished: bool
-) -> Table:
-    """Finds the header of a CSV (in whatever encoding and delimiter) or workbook. Raises Unreadable with the
-    mend.
+def table(looked: Snapshot, reading: Reading, form: Form, is_finished: bool) -> Table:
+    """Finds the header of a CSV (in whatever encoding and delimiter) or workbook.
+
+    Raises Unreadable with the mend.
     """
     stored, reading.content_hash = content(looked)
     if looked.kind == "workbook":
-        rows = _workbook_rows(stored, reading)
-        found = _below_header(rows, table_of, spelled)
+        found = _below_header(workbooks.rows(stored, reading, partial(layout, form=form)), form)
     else:
-        found = _text_table(stored, looked, reading, table_of, spelled, is_finished)
+        found = _text_table(stored, looked, reading, form, is_finished)
     if not found:
-        raise Unreadable(
-            "has no header that is known here (looked at the first rows): name its columns in the first"
-            " row as the"
-            " README says, or add their spelling to the mapping beside the source's code"
-        )
+        raise Unreadable(f"has no header that is known here (looked at the first rows): {form.mend}")
     return found
 
 
-def has_header(looked: Snapshot, table_of: Columns, spelled: Callable[[str], str]) -> bool:
+def has_header(looked: Snapshot, form: Form) -> bool:
     """Whether a file is a table with a header of the source."""
     try:
-        return bool(table(looked, Reading(), table_of, spelled, True))
+        return bool(table(looked, Reading(), form, True))
     except Unreadable:
         return False
 
 
-def _below_header(rows: Iterator, table_of: Columns, spelled: Callable[[str], str]) -> Table | None:
+def _below_header(rows: Iterator[Row], form: Form) -> Table | None:
     """The first row within reach that is a header, and the rows below it."""
     for _, row in zip(range(_HEADER_WITHIN), rows, strict=False):
-        if header := layout(row[1], table_of, spelled):
+        if header := layout(row[1], form, row[0]):
             return Table(header, rows)
     return None
 
 
 def _text_table(
-    stored: bytes, looked: Snapshot, reading: Reading, table_of: Columns, spelled: Callable, is_finished: bool
+    stored: bytes, looked: Snapshot, reading: Reading, form: Form, is_finished: bool
 ) -> Table | None:
-    """Tries the encodings that read every byte, and the delimiters, until a header is found."""
-    is_wide = stored[:2] in _WIDE_MARKS  # two bytes a sign: no line can be told before decoding
-    whole = stored if looked.is_packed or is_finished or is_wide else stored[: stored.rfind(b"\n") + 1]
+    """The table in the one encoding that can be right, by the first delimiter that shows a header."""
+    is_whole = looked.is_packed or is_finished or stored[:2] in encodings.WIDE_MARKS
+    whole = stored if is_whole else stored[: stored.rfind(b"\n") + 1] or stored
     tail = stored[len(whole) :]
-    encodings = list(_encodings(whole or stored))
-    if not encodings:
-        raise Unreadable(
-            "is in an encoding that cannot be read exactly: save it as UTF-8 (Excel: CSV UTF-8) and"
-            " send it again"
-        )
-    for encoding in encodings:
-        text, last = (whole or stored).decode(encoding), _decoded(tail, encoding) if whole else ""
-        for delimiter in ",\t;":
-            head = text if len(text) < 65536 else text[:65536].rpartition("\n")[0]
-            if _below_header(_cells(head, delimiter, Reading()), table_of, spelled):
-                rows = _cells(text, delimiter, reading, last, looked.is_packed or is_finished)
-                return _below_header(rows, table_of, spelled)
-    return None
-
-
-def _encodings(stored: bytes) -> Iterator[str]:
-    """Encodings in which every byte can be read, the likeliest first."""
-    if stored[:2] in _WIDE_MARKS:
-        candidates = ["utf-16"]
-    else:
-        guess = (
-            charset_normalizer.from_bytes(stored[:65536]).best()
-            if _decoded(stored, "utf-8") is None
-            else None
-        )
-        candidates = ["utf-8-sig", "cp932", "euc_jp", *([guess.encoding] if guess else [])]
-    for encoding in dict.fromkeys(candidates):
-        if _decoded(stored, encoding) is not None:
-            yield encoding
-
-
-def _decoded(stored: bytes, encoding: str) -> str | None:
-    try:
-        return stored.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    readable = encodings.readable(whole, form.encoding)
+    found = [(each, mark) for each in readable if (mark := _delimiter(whole.decode(each), form))]
+    if not found:
         return None
+    encoding = encodings.told_apart(whole, [each for each, _ in found])
+    delimiter = dict(found)[encoding]
+    last = encodings.decoded(tail, encoding)
+    rows = _cells(whole.decode(encoding), delimiter, reading, last, looked.is_packed or is_finished)
+    below = _below_header(rows, form)
+    return replace(below, encoding=encoding, delimiter=delimiter) if below else None
+
+
+def _delimiter(text: str, form: Form) -> str | None:
+    """The delimiter by which the start of a text shows a header; None if it shows none."""
+    head = text if len(text) < 65536 else text[:65536].rpartition("\n")[0]
+    return next((mark for mark in DELIMITERS if _below_header(_cells(head, mark, Reading()), form)), None)
 
 
 def _cells(
     text: str, delimiter: str, reading: Reading, tail: str | None = "", is_finished: bool = True
-) -> Iterator[tuple[int, list[str], str, str | None]]:
+) -> Iterator[Row]:
     """Rows of a CSV text with the line each begins at; `tail` is a last line without a line end.
 
     The tail is given when it has as many cells as the row before it, else left for the next time with a
@@ -328,51 +340,16 @@ class _Lines:
         return self.lines.tell() >= self.size
 
 
-def _workbook_rows(stored: bytes, reading: Reading) -> Iterator[tuple[int, list[str], str, str | None]]:
-    """Rows of a workbook's first sheet, numbered as the sheet numbers them."""
-    try:
-        book, width = openpyxl.load_workbook(io.BytesIO(stored), read_only=True, data_only=True), 0
-        for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-            cells = [_cell_text(value) for value in row]
-            width = max(width, len(cells))
-            cells += [""] * (width - len(cells))  # a workbook leaves out empty cells at the end of a row
-            reading.lines_done = number
-            yield number, cells, "\t".join(cells), None
-    except Exception as error:  # openpyxl raises whatever the broken part of the archive made it stumble on
-        raise Unreadable(
-            f"is not a workbook that can be read ({type(error).__name__}): save it as XLSX again"
-        ) from error
-
-
-def _cell_text(value: object) -> str:
-    """A workbook cell as the text a person sees: whole numbers without point, dates in ISO form."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if hasattr(value, "isoformat"):
-        return value.isoformat().removesuffix("T00:00:00")
-    return str(value)
-
-
-def batches_of_table(
-    con: duckdb.DuckDBPyConnection,
-    found: Table,
-    table_of: Columns,
-    spelled: Callable[[str], str],
-    fields_of: Callable[[dict[str, str]], dict[str, str]],
-) -> Iterator[None]:
+def batches_of_table(con: duckdb.DuckDBPyConnection, found: Table, form: Form) -> Iterator[None]:
     """Temp table `batch` of rows, some at a time; empty rows and repeated headers are no records."""
     header, rows = found.layout, []
     for line, cells, text, fault in found.rows:
         if not fault and not any(cell.strip() for cell in cells):
             continue
-        if not fault and spelled(cells[0]) in header.keys and (again := layout(cells, table_of, spelled)):
+        if not fault and form.spelled(cells[0]) in header.keys and (again := layout(cells, form, line)):
             header = again
             continue
-        rows.append(_record(line, cells, text, fault, header.keys, fields_of))
+        rows.append(_record(line, cells, text, fault, header.keys, form.fields))
         if len(rows) >= ROWS_AT_ONCE:
             _fill(con, rows)
             yield

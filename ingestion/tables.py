@@ -4,6 +4,8 @@ Every source table starts with the columns of `ROW` (where the row came from and
 empty, so that a model can read a source whose first file has not come yet.
 """
 
+from collections.abc import Collection, Mapping
+
 import pyarrow as pa
 
 TEXT, INT, COUNT, FLAG = pa.string(), pa.int32(), pa.int64(), pa.bool_()
@@ -22,7 +24,15 @@ ROW = {
 _PERSON = ("email_raw", "email", "person_name_raw", "person_name", "person_kana")
 _COMPANY = ("company_name_raw", "company_name", "company_key")
 _PHONE = ("phone_raw", "phone")
-_AMOUNTS = {"amount_jpy": MONEY, "gross_margin_jpy": MONEY, "employees": INT, "status_code": INT}
+_SPELLINGS = ("email_mailbox", "email_is_valid", "email_domain", "email_domain_kind")
+_SPELLINGS += ("company_legal_name", "phone_extension")
+_AMOUNTS = {
+    "amount_jpy": MONEY,
+    "gross_margin_jpy": MONEY,
+    "employees": INT,
+    "status_code": INT,
+    "email_is_valid": FLAG,
+}
 
 
 def _schema(*columns: str, **typed: pa.DataType) -> pa.Schema:
@@ -45,6 +55,7 @@ RAW_TABLES: dict[str, pa.Schema] = {
         *("submission_id", "form_id", "form_kind", "occurred_at", "visitor_id", "client_address"),
         *(*_PERSON, *_COMPANY, "department", "position", *_PHONE, "prefecture", "industry", "product_id"),
         *("message", "has_consent", "consent_wording", "mail_token", "page_path", "campaign_id", "payload"),
+        *_SPELLINGS,
         has_consent=FLAG,
     ),
     "raw_email.events": _schema(
@@ -56,12 +67,13 @@ RAW_TABLES: dict[str, pa.Schema] = {
     "raw_lists.rows": _schema(
         *("list_name", "collected_on", *_PERSON, *_COMPANY, "department", "position", *_PHONE),
         *("mobile_raw", "mobile", "postal_code", "prefecture", "address", "url", "note", "payload"),
+        *("list_owner", "collected_by", "corporate_number", *_SPELLINGS),
         collected_on=DAY,
     ),
     "raw_crm.leads": _schema(
         *("lead_id", "external_id", *_PERSON, *_COMPANY, "department", "position", *_PHONE, "prefecture"),
         *("industry", "employees", "product_id", "lead_source", "campaign_id", "owner_id", "status"),
-        *("created_at", "updated_at", "payload"),
+        *("created_at", "updated_at", "payload", *_SPELLINGS),
     ),
     "raw_crm.opportunities": _schema(
         *("opportunity_id", "lead_id", *_COMPANY, "opportunity_name", "product_id", "amount_jpy", "stage"),
@@ -136,9 +148,17 @@ def sql_columns(table: str) -> list[str]:
     return [f"{field.name} {_SQL_TYPES[field.type]}" for field in RAW_TABLES[table]]
 
 
-def ddl() -> list[str]:
-    """Statements that make every raw table that is missing, all columns there, empty."""
+def ddl(columns_there: Mapping[str, Collection[str]]) -> list[str]:
+    """Statements that make every raw table and column that is missing; `columns_there` by full table name."""
     schemas = sorted({table.split(".")[0] for table in RAW_TABLES})
-    return [f"create schema if not exists {schema}" for schema in schemas] + [
-        f"create table if not exists {table} ({', '.join(sql_columns(table))})" for table in RAW_TABLES
-    ]
+    return (
+        [f"create schema if not exists {schema}" for schema in schemas]
+        + [f"create table if not exists {table} ({', '.join(sql_columns(table))})" for table in RAW_TABLES]
+        + [
+            f"alter table {table} add column {column}"
+            for table, there in columns_there.items()
+            if table in RAW_TABLES
+            for column in sql_columns(table)
+            if column.split()[0] not in there
+        ]
+    )

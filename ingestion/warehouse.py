@@ -44,7 +44,11 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{_MEMORY}'")
-        for statement in tables.ddl():
+        there = con.execute(
+            "select table_schema || '.' || table_name, list(column_name) from information_schema.columns"
+            " where table_schema like 'raw\\_%' escape '\\' group by 1"
+        ).fetchall()
+        for statement in tables.ddl(dict(there)):
             con.execute(statement)
         yield con
     except IngestError:
