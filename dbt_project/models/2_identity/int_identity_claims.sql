@@ -84,11 +84,15 @@ with
             claims.claim_count,
             claims.evidence_row_key,
             case
-                when lefts.excluded_because is not null
+                when
+                    lefts.excluded_because is not null
+                    and not rules.joins_role_mailboxes
                 then 'left identifier never joins: ' || lefts.excluded_because
-                when rights.excluded_because is not null
+                when
+                    rights.excluded_because is not null
+                    and not rules.joins_role_mailboxes
                 then 'right identifier never joins: ' || rights.excluded_because
-                when not claims.is_own
+                when not claims.is_own and not rules.joins_role_mailboxes
                 then 'the address bears another name in most records'
                 when claims.rights_of_left > rules.max_rights_per_left
                 then

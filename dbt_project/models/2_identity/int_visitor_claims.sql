@@ -1,45 +1,14 @@
 with
 
     submissions as (select * from {{ ref("stg_forms__submissions") }}),
-    requests as (select * from {{ ref("stg_web__requests") }}),
-    events as (select * from {{ ref("stg_email__events") }}),
-    scanner_rule as (
-        select min(threshold) as threshold
-        from {{ ref("machine_rules") }}
-        where kind = 'click_after_delivery'
+    mail_visits as (
+        select *
+        from {{ ref("mail_visits") }}
+        where has_cookie and machine_rule_id is null
     ),
     records as (select * from {{ ref("record_identifiers") }}),
     identifiers as (select * from {{ ref("person_identifiers") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 2),
-
-    deliveries as (
-        select mail_token, min(occurred_at) as delivered_at
-        from events
-        where event_type = 'delivered' and mail_token is not null
-        group by mail_token
-    ),
-
-    -- Link scanners open what a mail holds as it is delivered; they are nobody's
-    -- browser.
-    mail_visits as (
-        select
-            requests.visitor_id,
-            requests.mail_token,
-            requests.occurred_at,
-            requests.row_key
-        from requests
-        left join deliveries on requests.mail_token = deliveries.mail_token
-        cross join scanner_rule
-        where
-            requests.has_cookie
-            and requests.mail_token is not null
-            and (
-                deliveries.delivered_at is null
-                or
-                {{ seconds_between("deliveries.delivered_at", "requests.occurred_at") }}
-                > scanner_rule.threshold
-            )
-    ),
 
     -- A mail that was forwarded is opened in its owner's browser first. The later
     -- browsers

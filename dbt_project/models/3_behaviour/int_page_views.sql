@@ -30,21 +30,29 @@ with
         where requests.is_page and requests.occurred_at < {{ as_of_end() }}
     ),
 
-    minutes_counted as (
+    pages_numbered as (
         select
             visitor_id,
-            date_trunc('minute', occurred_at) as minute_at,
-            count(*) as pages_shown
+            occurred_at,
+            row_number() over (
+                partition by visitor_id order by occurred_at, row_key
+            ) as page_number
         from pages
-        group by visitor_id, date_trunc('minute', occurred_at)
     ),
 
+    -- More pages than the threshold within any sixty seconds, not within a minute of
+    -- the
+    -- clock, which a burst may straddle.
     visitors_judged as (
-        select minutes_counted.visitor_id, min(machine_rules.rule_id) as machine_rule_id
-        from minutes_counted
+        select earlier.visitor_id, min(machine_rules.rule_id) as machine_rule_id
+        from pages_numbered as earlier
+        cross join machine_rules
         inner join
-            machine_rules on minutes_counted.pages_shown > machine_rules.threshold
-        group by minutes_counted.visitor_id
+            pages_numbered as later
+            on earlier.visitor_id = later.visitor_id
+            and earlier.page_number + machine_rules.threshold = later.page_number
+        where {{ seconds_between("earlier.occurred_at", "later.occurred_at") }} < 60
+        group by earlier.visitor_id
     ),
 
     silences as (

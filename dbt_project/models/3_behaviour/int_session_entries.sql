@@ -2,6 +2,8 @@ with
 
     page_views as (select * from {{ ref("int_page_views") }}),
 
+    scanners as (select * from {{ ref("int_mail_scanners") }}),
+
     pages_ranked as (
         select
             *,
@@ -16,8 +18,8 @@ with
 
     sessions as (
         select
-            session_id,
-            visitor_id,
+            pages_ranked.session_id,
+            pages_ranked.visitor_id,
             min(occurred_at) as started_at,
             max(occurred_at) as ended_at,
             cast(count(*) as bigint) as page_views,
@@ -29,9 +31,12 @@ with
             max(case when page_number = 1 then utm_campaign end) as campaign_id,
             max(case when page_number = 1 then utm_term end) as search_term,
             max(case when page_number = 1 then mail_token end) as mail_token,
-            min(machine_rule_id) as machine_rule_id
+            coalesce(
+                min(pages_ranked.machine_rule_id), min(scanners.machine_rule_id)
+            ) as machine_rule_id
         from pages_ranked
-        group by session_id, visitor_id
+        left join scanners on pages_ranked.visitor_id = scanners.visitor_id
+        group by pages_ranked.session_id, pages_ranked.visitor_id
     )
 
 select *

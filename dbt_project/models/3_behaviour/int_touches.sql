@@ -25,7 +25,9 @@ with
             sessions.campaign_id,
             page_views.session_id,
             page_views.path as detail,
-            page_views.machine_rule_id
+            coalesce(
+                page_views.machine_rule_id, sessions.machine_rule_id
+            ) as machine_rule_id
         from page_views
         inner join sessions on page_views.session_id = sessions.session_id
         union all
