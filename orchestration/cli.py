@@ -89,6 +89,12 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _say_all(lines: list[str]) -> int:
+    for line in lines:
+        _say(line)
+    return 0
+
+
 @app.command()
 @told
 def run(
@@ -293,6 +299,40 @@ def explain_score(
     for line in as_lines(explained):
         _say(line)
     return 0 if explained.adds_up else 1
+
+
+@explain_app.command("person")
+@told
+def explain_person(
+    person: Annotated[str, typer.Argument(help="A person_id or one of the person's e-mail addresses.")],
+) -> int:
+    """Show the tree of links that makes a person, with rule, confidence, time, file and line of each."""
+    from orchestration.explain_people import explain_person as explain
+
+    return _say_all(explain(Home.from_environment(), person, zone=Settings.from_environment().zone))
+
+
+@explain_app.command("link")
+@told
+def explain_link(
+    left: Annotated[str, typer.Argument(help="An identifier such as email:a@b.example or crm_lead:L1.")],
+    right: Annotated[str, typer.Argument(help="Another identifier.")],
+) -> int:
+    """Show the path of links between two identifiers, or why there is none."""
+    from orchestration.explain_people import explain_link as explain
+
+    return _say_all(explain(Home.from_environment(), left, right, zone=Settings.from_environment().zone))
+
+
+@explain_app.command("route")
+@told
+def explain_route(
+    person: Annotated[str, typer.Argument(help="A person_id or one of the person's e-mail addresses.")],
+) -> int:
+    """Show who got a lead, by which agreed rule, who else was informed, and how far the hand-over is."""
+    from orchestration.explain_people import explain_route as explain
+
+    return _say_all(explain(Home.from_environment(), person, zone=Settings.from_environment().zone))
 
 
 @app.command("as-of")

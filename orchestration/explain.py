@@ -77,7 +77,7 @@ def explain_score(home: Home, person: str, *, zone: str) -> ScoreExplained:
     if not home.published.exists():
         raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
     with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
-        person_id = _person_id(connection, person)
+        person_id = find_person(connection, person)
         score = connection.execute(
             "select total_score, grade from scoring.fct_lead_scores where person_id = ?", [person_id]
         ).fetchone() or (Decimal(0), "none")
@@ -100,7 +100,12 @@ def as_lines(explained: ScoreExplained) -> list[str]:
     return [head, *lines, f"{explained.sum_of_points:>12.6f}  the sum of {len(lines)} points {total}"]
 
 
-def _person_id(connection: duckdb.DuckDBPyConnection, person: str) -> str:
+def find_person(connection: duckdb.DuckDBPyConnection, person: str) -> str:
+    """The person_id behind a person_id or an e-mail address.
+
+    Raises:
+        Trouble: nobody is known by it.
+    """
     by_id = "select person_id from identity.dim_people where person_id = ?"
     # A person may have several addresses; dim_people shows one.
     by_address = (

@@ -172,7 +172,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, relation: str) ->
 
 
 def _write_origins(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
-    """raw_intake.origins: file and line of each raw row under a score point, for `ikusei explain`."""
+    """raw_intake.origins: file and line of each raw row under a point or a link, for `explain`."""
     tables = connection.execute(
         "select table_schema || '.' || table_name from information_schema.columns "
         "where table_catalog = ? and column_name = 'line_number' and table_schema like 'raw\\_%' escape '\\' "
@@ -184,10 +184,12 @@ def _write_origins(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
         for (table,) in tables
     )
     connection.execute(
-        f"create table raw_intake.origins as select * from ({rows}) as raw "
-        "where exists (select 1 from behaviour.fct_touches as touches "
+        f"create table raw_intake.origins as select * from ({rows}) as raw where row_key in ("
+        "select touches.row_key from behaviour.fct_touches as touches "
         "inner join scoring.fct_score_points as points on touches.touch_id = points.touch_id "
-        "where touches.row_key = raw.row_key)"
+        "union select evidence_row_key from identity.identity_links "
+        "union select evidence_row_key from identity.identity_refusals "
+        "union select evidence_row_key from identity.visitor_spans)"
     )
 
 
