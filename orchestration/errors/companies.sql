@@ -50,7 +50,7 @@ with recursive
         where companies.trouble is not null
     ),
     cases as (
-        select measure, null as trouble, is_right from pairs
+        select measure, cast(null as varchar) as trouble, is_right from pairs
         union all
         select measure, trouble, is_right
         from (

@@ -71,12 +71,12 @@ with
             web_touches.person_key,
             web_touches.trouble,
             coalesce(person_keys.person_key = web_touches.person_key, false) as is_right,
-            web_touches.cookie in (from spoken) as has_spoken,
+            coalesce(web_touches.cookie in (from spoken), false) as has_spoken,
             web_touches.trouble is not null as is_troubled
         from web_touches
         inner join person_ids on web_touches.person_key = person_ids.person_key
         left join person_keys on web_touches.person_id = person_keys.person_id
-        where not web_touches.is_machine and web_touches.cookie is not null
+        where not web_touches.is_machine
     ),
     views as (
         select

@@ -5,6 +5,7 @@
 
 Each figure is one start of the command `ikusei`, interpreter and imports included, in a home of its own.
 The rows are ingested first, so `run_after_ingest_seconds` is contracts, full build, publication and plan.
+Last comes the table of errors: `errors` holds what `ikusei world score` says of the same world, worst first.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -32,11 +34,11 @@ def main() -> None:
         print(json.dumps(_machine() | vars(asked) | _figures(Path(folder), asked), indent=1))
 
 
-def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, float | int]:
+def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     world = ["--people", str(asked.people), "--days", str(asked.days), "--seed", str(asked.seed)]
     landing = ["--landing", str(folder / "world" / "landing")]
     on_the_day = [*landing, "--as-of", LAST_DAY]
-    figures: dict[str, float | int] = {
+    figures: dict[str, Any] = {
         "world_seconds": _seconds(
             folder, "world", "make", *world, "--until", LAST_DAY, "--out", str(folder / "world")
         ),
@@ -49,6 +51,11 @@ def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, float | int]:
     }
     figures["rows_read"] = _rows_read(folder / "home" / "serving" / "serving.duckdb")
     figures["ingest_rows_per_second"] = round(figures["rows_read"] / figures["ingest_seconds"])
+    scored = folder / "scored"
+    figures["world_score_seconds"] = _seconds(
+        folder, "world", "score", "--world", str(folder / "world"), "--out", str(scored)
+    )
+    figures["errors"] = json.loads((scored / "errors.json").read_text(encoding="utf-8"))
     return figures
 
 
