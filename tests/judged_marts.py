@@ -141,7 +141,8 @@ TRUTH = {
             (date '2026-10-01', 'orders', 0)) as rows (month, kpi, value)""",
     "routes": """
         select * from (values ('p1', 'prod-crm', timestamp '2026-09-30'),
-            ('p3', 'prod-crm', timestamp '2026-09-30'), ('p5', 'prod-crm', timestamp '2026-09-30'), ('p2', null, timestamp '2026-09-30'))
+            ('p3', 'prod-crm', timestamp '2026-09-30'),
+            ('p5', 'prod-crm', timestamp '2026-09-30'), ('p2', null, timestamp '2026-09-30'))
         as rows (person_key, right_owner, due_at)""",
     "consents": """
         select * from (values
