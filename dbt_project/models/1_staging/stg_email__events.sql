@@ -2,8 +2,16 @@ with
 
     events as (select * from {{ source("raw_email", "events") }}),
 
+    -- Some providers report events without a time or an address: nobody's deed, kept in
+    -- the raw table only.
     known as (
-        select * from events where occurrence = 1 and {{ known_by_then("occurred_at") }}
+        select *
+        from events
+        where
+            occurrence = 1
+            and occurred_at is not null
+            and recipient is not null
+            and {{ known_by_then("occurred_at") }}
     ),
 
     -- Providers deliver webhooks at least once; their event id tells the repeats.
