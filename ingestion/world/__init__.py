@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -84,11 +85,14 @@ def make(
     if people < 1:
         raise ValueError(f"A world needs at least 1 person, not {people}: set --people to 1 or more.")
     until = until or UNTIL
-    world = _cast(people, Calendar(until, days), seed, read_settings(settings))
-    tell(f"{len(world.people)} people at {len(world.companies)} companies")
-    _happen(world, tell)
+    chosen, calendar = read_settings(settings), Calendar(until, days)
     _clear(out)
-    written = write_files(world, out / "landing")
+    with TemporaryDirectory(prefix="half-made-", dir=out) as folder:
+        world = _cast(people, calendar, seed, chosen, Path(folder))
+        tell(f"{len(world.people)} people at {len(world.companies)} companies")
+        _happen(world, tell)
+        (out / "truth").mkdir()
+        written = write_files(world, out / "landing", out / "truth")
     tell(f"{len(written.lines)} files")
     arguments = {"people": people, "days": days, "seed": seed, "until": until.isoformat()}
     write_truth(world, written, out / "truth", arguments)
@@ -104,10 +108,22 @@ def read_settings(override: Mapping[str, Any] | Path | None = None) -> dict[str,
     standard = yaml.safe_load(Path(__file__).with_name("world.yml").read_text(encoding="utf-8"))
     if isinstance(override, Path):
         override = yaml.safe_load(override.read_text(encoding="utf-8")) or {}
-    return _laid_over(standard, override or {}, "")
+    return _laid_over(standard, _spelled_out(override or {}, standard), "")
+
+
+def _spelled_out(override: Mapping[str, Any], standard: dict[str, Any]) -> dict[str, Any]:
+    """`troubles: off` (YAML reads it as false) and `growth: article` in full."""
+    full = dict(override)
+    if full.get("troubles") in ("off", False):
+        full["troubles"] = dict.fromkeys(standard["troubles"], 0)
+    if full.get("growth") == "article":
+        full["growth"] = standard["growth_of_the_article"]
+    return full
 
 
 def _laid_over(standard: dict[str, Any], override: Mapping[str, Any], place: str) -> dict[str, Any]:
+    if not isinstance(override, Mapping):
+        raise ValueError(f"The setting {place.rstrip('.')} wants names with values, not {override!r}.")
     unknown = sorted(set(override) - set(standard))
     if unknown:
         raise ValueError(f"The world has no setting {place}{unknown[0]}: world.yml lists those that exist.")
@@ -119,12 +135,12 @@ def _laid_over(standard: dict[str, Any], override: Mapping[str, Any], place: str
     }
 
 
-def _cast(how_many: int, calendar: Calendar, seed: int, settings: dict[str, Any]) -> World:
+def _cast(how_many: int, calendar: Calendar, seed: int, settings: dict[str, Any], folder: Path) -> World:
     campaigns = plan_campaigns(seed, calendar, settings)
     firms = max(3, round(how_many * settings["population"]["companies_per_person"]))
-    companies = invent_companies(seed, firms, settings["troubles"])
+    companies = invent_companies(seed, firms, calendar, settings["troubles"])
     people = invent_people(seed, how_many, companies, calendar, campaigns, settings)
-    world = World(seed, settings, calendar, campaigns, companies, people, Diary(calendar))
+    world = World(seed, settings, calendar, campaigns, companies, people, Diary(calendar, folder))
     heroine.cast(world)
     world.colleagues = _colleagues(world.people)
     return world
@@ -146,11 +162,11 @@ def _happen(world: World, tell: Callable[[str], None]) -> None:
     behaviour.live(world)
     heroine.live_heroine(world)
     mail.send_mails(world)
-    tell(f"{len(world.diary.mail_events)} mail events")
+    tell(f"{world.diary.mail_events_noted} mail events")
     sales.work(world)
     behaviour.wander(world)
     machines.run_machines(world)
-    tell(f"{len(world.diary.requests)} requests")
+    tell(f"{world.diary.requests_noted} requests")
 
 
 def _clear(out: Path) -> None:
@@ -161,20 +177,20 @@ def _clear(out: Path) -> None:
     for folder in (landing, truth):
         if folder.exists():
             shutil.rmtree(folder)
+    out.mkdir(parents=True, exist_ok=True)
 
 
 def _summary(out: Path, world: World, written: Written) -> WorldSummary:
-    cookies = {request.visitor.cookie for request, _ in written.requests} - {"-"}
     return WorldSummary(
         out=out,
         first_day=world.calendar.first,
         last_day=world.calendar.last,
         people=len(world.people),
         companies=len(world.companies),
-        visitors=len(cookies),
-        requests=len(written.requests),
+        visitors=written.cookies,
+        requests=written.requests,
         form_passes=len(world.diary.submissions),
-        mail_events=len(world.diary.mail_events),
+        mail_events=world.diary.mail_events_noted,
         list_rows=len(world.diary.cards),
         leads=len({row["lead_id"] for _, row in world.diary.sales.get("leads", [])}),
         opportunities=len(world.diary.opportunities),

@@ -5,9 +5,11 @@ Each person's visits come before, at and after the first named deed, and gather 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from . import names
 from .campaigns import Campaigns
@@ -25,7 +27,17 @@ from .clock import (
 from .companies import Company
 from .diary import Consent, Diary, Identifier, Submission, Visitor
 from .dice import Dice, Wheel
-from .people import HOME_AGENTS, OFFICE_AGENTS, Device, FormPass, Person, home_address
+from .people import (
+    HOME_AGENTS,
+    OFFICE_AGENTS,
+    Device,
+    Employment,
+    FormPass,
+    Person,
+    device_rates,
+    home_address,
+    new_device,
+)
 from .site import ASSETS, DOCUMENTS, PRODUCTS, SKUS, arrival, next_page
 
 CONSENT_WORDING = "privacy-2025-04"
@@ -45,6 +57,8 @@ class World:
     people: list[Person]
     diary: Diary
     colleagues: dict[str, list[Person]] = field(default_factory=dict)
+    forwarded: set[str] = field(default_factory=set)  # mail tokens that a colleague followed too
+    absent: set[str] = field(default_factory=set)  # submissions for a seminar to which nobody came
 
     @property
     def site(self) -> str:
@@ -54,6 +68,15 @@ class World:
     def trouble(self, name: str) -> float:
         """The rate of one trouble."""
         return self.settings["troubles"][name]
+
+    def befalls(self, trouble: str, *whom: object) -> bool:
+        """Whether a trouble strikes here; every trouble and every subject roll dice of their own."""
+        return Dice(self.seed, "trouble", trouble, *whom).chance(self.trouble(trouble))
+
+    @cached_property
+    def kiosks(self) -> dict[tuple[int, bool], Device]:
+        """Public terminals by year and half; filled as they are used."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -73,13 +96,16 @@ def live(world: World) -> None:
     for person in world.people:
         if person.is_heroine:
             continue
-        for visit in _plan(world, person):
+        visits = _plan(world, person)
+        if not any(visit.form for visit in visits) and not world.befalls("untied_visits", person.key):
+            continue
+        for visit in visits:
             walk(world, person, visit)
 
 
 def _plan(world: World, person: Person) -> list[Visit]:
     dice = Dice(world.seed, "plan", person.key)
-    plans = {"consumer": _consumer, "job_seeker": _job_seeker, "vendor": _vendor, "customer": _customer}
+    plans = {"consumer": _consumer, "jobseeker": _jobseeker, "vendor": _vendor, "customer": _customer}
     visits = plans.get(person.kind, _prospect)(world, person, dice)
     return sorted((visit for visit in visits if world.calendar.holds(visit.moment)), key=lambda v: v.moment)
 
@@ -148,7 +174,7 @@ def _consumer(world: World, person: Person, dice: Dice) -> list[Visit]:
     return visits
 
 
-def _job_seeker(world: World, person: Person, dice: Dice) -> list[Visit]:
+def _jobseeker(world: World, person: Person, dice: Dice) -> list[Visit]:
     named = home_moment(person.named_on, dice)
     visits = [
         Visit(named - dice.between(1, 6) * 86_400, "job", dice.between(2, 5)) for _ in range(dice.count(1))
@@ -182,13 +208,20 @@ def _later(moment: int, mean_days: float, dice: Dice) -> int:
     return office_moment(next_workday(day) if dice.chance(0.8) else day, dice)
 
 
-def walk(world: World, person: Person, visit: Visit, device: Device | None = None) -> None:
+def walk(
+    world: World, person: Person, visit: Visit, device: Device | None = None, trouble: str | None = None
+) -> None:
     """One visit of one person: arrival, pages, perhaps the shop, perhaps a form at the end."""
     dice = Dice(world.seed, "visit", person.key, visit.moment)
-    device = device or _device(world, person, visit.moment, dice)
+    device, trouble = (device, trouble) if device else _device(world, person, visit, dice)
+    cookie = device.cookie_at(visit.moment)
     visitor = Visitor(
-        device.address, device.cookie_at(visit.moment), device.user_agent, person.key, kind=person.kind
+        device.address, cookie, device.user_agent, person.key, kind=person.kind, trouble=trouble
     )
+    if visit.mail_token or visit.form:
+        world.diary.tied.add(cookie)
+    if visit.stage == "decide" and person.kind == "prospect":
+        person.decides_at.append(visit.moment)
     moment, referrer, campaign = read_on(world, visitor, visit, person.product, person.solution, dice)
     if visit.stage == "shop":
         moment, referrer = _shop(world, person, visitor, moment, referrer, dice)
@@ -197,15 +230,28 @@ def walk(world: World, person: Person, visit: Visit, device: Device | None = Non
         pass_form(world, person, visitor, visit, moment, referrer, campaign, dice, page)
 
 
-def _device(world: World, person: Person, moment: int, dice: Dice) -> Device:
+def _device(world: World, person: Person, visit: Visit, dice: Dice) -> tuple[Device, str | None]:
     """The office machine in office hours, the other one else; a borrowed one in a third of the visits."""
-    borrows = Dice(world.seed, "trouble", "borrowing", person.key, moment)
+    hour = (visit.moment - midnight(local_day(visit.moment))) // 3600
+    stays_late = dice.chance(0.12)
+    if person.meets_kiosk and visit.form and not person.passes:
+        return _kiosk(world, local_day(visit.moment)), "kiosk"
+    borrows = Dice(world.seed, "trouble", "borrowing", person.key, visit.moment)
     if person.borrowed and borrows.chance(0.35):
-        return person.borrowed[0]
-    hour = (moment - midnight(local_day(moment))) // 3600
-    at_work = 8 <= hour < 19 and not dice.chance(0.12)
+        return person.borrowed[0], "shared_device"
+    at_work = 8 <= hour < 19 and not stays_late
     suited = [device for device in person.devices if device.at_home is not at_work]
-    return (suited or person.devices)[0]
+    device = (suited or person.devices)[0]
+    return device, device.trouble
+
+
+def _kiosk(world: World, day: date) -> Device:
+    """The terminal in the lobby of the trade hall: one browser for whoever comes, wiped twice a year."""
+    half = (day.year, day.month > 6)
+    if half not in world.kiosks:
+        rates = replace(device_rates(world.settings, world.calendar), cookie_refused=0.0, cookie_deleted=0.0)
+        world.kiosks[half] = new_device(world.seed, ("kiosk", *half), "198.51.100.7", True, rates)
+    return world.kiosks[half]
 
 
 def read_on(
@@ -312,8 +358,9 @@ def _submit(
 ) -> None:
     submission_id = f"s{Dice(world.seed, 'submission', person.key, moment).token(14)}"
     consent = kind == "newsletter" or (kind != "recruit" and dice.chance(0.72))
-    job = person.job_on(local_day(moment))
     product = person.product if kind in {"inquiry", "quote", "download", "seminar"} else ""
+    typed = written(world, person, moment, note=kind != "newsletter")
+    address = _typed_address(world, person, person.job_on(local_day(moment)).email, submission_id)
     row = {
         "submission_id": submission_id,
         "submitted_at": iso_time(moment),
@@ -323,8 +370,8 @@ def _submit(
         "ip": visitor.address,
         "page": path,
         "mid": visit.mail_token,
-        "email": job.email,
-        **written(world, person, moment),
+        "email": address,
+        **typed.row,
         "product_id": product if kind in {"inquiry", "quote"} else "",
         "message": _message(kind, person, dice),
         "consent": consent,
@@ -333,42 +380,50 @@ def _submit(
     }
     if kind == "newsletter":  # a short form: the address only
         row = {name: value for name, value in row.items() if name not in _LONG_FIELDS}
-    address = row["email"] = _typed_address(world, person, job.email, submission_id)
+    is_own = address == person.job_on(local_day(moment)).email
+    trouble = (None if is_own else "mistyped_address") or visitor.trouble
+    if not trouble and kind != "newsletter":
+        trouble = typed.trouble
+    if is_own and world.befalls("width_variants", "address", submission_id):
+        row["email"], trouble = names.full_width(address), trouble or "width_variants"
     world.diary.submissions.append(Submission(moment, {k: v for k, v in row.items() if v != ""}, person.key))
-    _remember(world, person, moment, kind, form_id, product, campaign, consent, submission_id, address)
+    passed = FormPass(moment, kind, form_id, product, campaign, consent, submission_id)
+    _remember(world, person, passed, address, trouble, is_own=is_own)
 
 
 _LONG_FIELDS = {"name", "name_kana", "company", "department", "position", "phone", "prefecture", "industry"}
+DEEDS = {
+    "inquiry": "inquiry", "download": "document_request", "seminar": "seminar_application",
+    "quote": "quote_request", "newsletter": "newsletter_signup", "survey": "survey_answer",
+    "campaign": "campaign_entry", "recruit": "recruit_entry",
+}  # fmt: skip
 
 
 def _remember(
-    world: World,
-    person: Person,
-    moment: int,
-    kind: str,
-    form_id: str,
-    product: str,
-    campaign: str,
-    consent: bool,
-    submission_id: str,
-    address: str,
+    world: World, person: Person, passed: FormPass, address: str, trouble: str | None, *, is_own: bool
 ) -> None:
-    person.passes.append(FormPass(moment, kind, form_id, product, campaign, consent, submission_id))
-    world.diary.identifiers.append(Identifier("submission", submission_id, person.key, moment, moment))
-    own = address == person.job_on(local_day(moment)).email
-    if kind != "recruit":
-        status = "granted" if consent else "denied"
-        world.diary.consents.append(Consent(moment, person.key, address, "email", status, "form"))
-    if own and person.kind != "job_seeker":
-        person.permissions.append((moment, consent))
+    """The truth of a form pass: the deed, whose it was, and what was agreed to for which address."""
+    person.passes.append(passed)
+    world.diary.deed(passed.moment, person.key, DEEDS[passed.kind])
+    world.diary.identifiers.append(
+        Identifier("submission", passed.submission_id, person.key, passed.moment, passed.moment, trouble)
+    )
+    if passed.kind != "recruit":
+        status = "granted" if passed.consent else "denied"
+        for channel in ("email", "phone"):  # the wording of the box names both
+            world.diary.consents.append(
+                Consent(passed.moment, person.key, address, channel, status, "form", trouble)
+            )
+    if is_own and person.kind != "jobseeker":
+        person.permissions.append((passed.moment, passed.consent))
 
 
 def _typed_address(world: World, person: Person, address: str, submission_id: str) -> str:
     """The person's address, or in a few cases a colleague's."""
-    dice = Dice(world.seed, "trouble", "foreign address", submission_id)
+    dice = Dice(world.seed, "trouble", "mistyped_address", submission_id)
     company = person.employments[0].company
-    others = world.colleagues.get(company.key, []) if company else []
-    if others and dice.chance(world.trouble("foreign_address_typed")):
+    others = [one for one in world.colleagues.get(company.key, []) if one is not person] if company else []
+    if others and dice.chance(world.trouble("mistyped_address")) and not person.is_heroine:
         return dice.pick(others).employments[0].email
     return address
 
@@ -390,34 +445,78 @@ def _message(kind: str, person: Person, dice: Dice) -> str:
     )
 
 
-def written(world: World, person: Person, moment: int) -> dict[str, str]:
-    """The person's particulars as typed on one occasion: any of the usual spellings."""
-    dice = Dice(world.seed, "trouble", "spelling", person.key, moment)
-    job = person.job_on(local_day(moment))
-    surname, kana = person.surname, person.kana
-    if dice.chance(world.trouble("old_form_names")):
-        surname = names.old_form(surname, dice)
-    name = f"{surname} {person.given}"
-    if dice.chance(world.trouble("name_spelling")):
-        name = names.written_name(surname, person.given, dice)
-        kana = names.half_width_kana(kana) if dice.chance(0.5) else kana.replace(" ", "")
+class Particulars(NamedTuple):
+    """Somebody's particulars as typed on one occasion, and the first thing that is odd about them."""
+
+    row: dict[str, str]
+    trouble: str | None
+
+
+def written(world: World, person: Person, moment: int, *, note: bool = True) -> Particulars:
+    """The person's particulars as typed on one occasion: any of the usual spellings.
+
+    Args:
+        note: whether company and department are really shown, and so belong into the truth's spellings.
+    """
+    occasion, job, odd = (person.key, moment), person.job_on(local_day(moment)), []
+
+    def respelled(trouble: str, text: str, spelling: Callable[[Dice], str]) -> str:
+        dice = Dice(world.seed, "trouble", trouble, *occasion)
+        other = spelling(dice) if text and dice.chance(world.trouble(trouble)) else text
+        if other != text:
+            odd.append(trouble)
+        return other
+
+    surname = respelled("old_kanji", person.surname, lambda dice: names.old_form(person.surname, dice))
+    name = respelled(
+        "width_variants", f"{surname} {person.given}", lambda d: names.written_name(surname, person.given, d)
+    )
+    kana = person.kana
+    if "width_variants" in odd:
+        kana = names.half_width_kana(kana) if ord(name[-1]) % 2 else kana.replace(" ", "")
     company = job.company
-    company_name = company.name if company else ""
-    if company and dice.chance(world.trouble("company_spelling")):
-        company_name = names.written_company(company.base, company.form_before, dice)
-    phone = job.phone or person.mobile
-    if dice.chance(world.trouble("phone_spelling")):
-        phone = names.written_phone(phone, dice)
-    return {
+    company_name = department = ""
+    if company:
+        base = company.base_on(local_day(moment))
+        if base != company.base and company.trouble:
+            odd.append(company.trouble)
+        company_name = respelled(
+            "company_spelling",
+            company.official(base),
+            lambda dice: names.written_company(base, company.form_before, dice),
+        )
+        department = respelled("department_variants", job.department, lambda dice: _variant(job, dice))
+    phone = respelled(
+        "phone_variants",
+        job.phone or person.mobile,
+        lambda d: names.written_phone(job.phone or person.mobile, d),
+    )
+    if note and company:
+        _note_spellings(world, person, company, company_name, department, job.department, odd)
+    row = {
         "name": name,
         "name_kana": kana,
         "company": company_name,
-        "department": job.department,
+        "department": department,
         "position": job.position,
         "phone": phone,
         "prefecture": company.prefecture.name if company else "",
         "industry": company.industry if company else "",
     }
+    return Particulars(row, odd[0] if odd else (person.troubles[0] if "homonym" in person.troubles else None))
+
+
+def _variant(job: Employment, dice: Dice) -> str:
+    return dice.pick(names.DEPARTMENT_VARIANTS[job.department])
+
+
+def _note_spellings(
+    world: World, person: Person, company: Company, name: str, department: str, official: str, odd: list[str]
+) -> None:
+    of_names = [one for one in odd if one.startswith("company_")]
+    world.diary.spellings.setdefault((company.key, name), of_names[-1] if of_names else None)
+    if department:
+        world.diary.departments[department] = official
 
 
 def _shop(
@@ -439,8 +538,17 @@ def _shop(
             "updated_at": iso_time(moment),
         }
         world.diary.record("orders", moment, order)
-        world.diary.identifiers.append(Identifier("order", order["order_id"], person.key, moment, moment))
+        note_order(world, person, order["order_id"], moment, amount)
     return moment + 40, referrer
+
+
+def note_order(world: World, person: Person, order_id: str, moment: int, amount: int) -> None:
+    """The truth of an order."""
+    world.diary.deed(moment, person.key, "order_placed")
+    world.diary.identifiers.append(Identifier("order", order_id, person.key, moment, moment))
+    world.diary.orders.append(
+        {"order_id": order_id, "person_key": person.key, "ordered_at": moment, "amount_jpy": amount}
+    )
 
 
 def _to_cart(
@@ -450,6 +558,7 @@ def _to_cart(
     view(world, visitor, moment, article, referrer, dice, with_assets=False)
     moment += dice.pause()
     here = world.site + article
+    world.diary.deed(moment, visitor.person_key, "cart_add")
     world.diary.request(moment, visitor, f"/cart/add?sku={sku}", status=302, size=90, referrer=here)
     return moment + dice.pause(), here
 
@@ -461,7 +570,7 @@ def wander(world: World) -> None:
     weights = world.calendar.weights(growth["visitors"], 0.45)
     for day, how_many in zip(world.calendar.days, world.calendar.spread(total, weights), strict=True):
         dice = Dice(world.seed, "anonymous", day)
-        refusing = Dice(world.seed, "trouble", "refusing", day)
+        refusing = Dice(world.seed, "trouble", "cookie_refused", day)
         for _ in range(how_many):
             _stranger(world, day, dice, refused=refusing.chance(world.trouble("cookie_refused")))
 
@@ -475,7 +584,9 @@ def _stranger(world: World, day: date, dice: Dice, *, refused: bool) -> None:
     at_client = not at_home and dice.chance(0.5)
     address = dice.pick(world.companies).office_address if at_client else home_address(dice)
     cookie = "v" + dice.token(15)
-    visitor = Visitor(address, "-" if refused else cookie, agent)
+    visitor = Visitor(
+        address, "-" if refused else cookie, agent, trouble="cookie_refused" if refused else None
+    )
     product, stage = dice.pick(PRODUCTS), "shop" if at_home and dice.chance(0.12) else "learn"
     moments = [home_moment(day, dice) if at_home else office_moment(day, dice)]
     while dice.chance(0.13):

@@ -27,20 +27,45 @@ _HOME_HOURS = Wheel(
 )
 _SALES_HOURS = Wheel({9: 3, 10: 6, 11: 5, 13: 5, 14: 6, 15: 6, 16: 6, 17: 4, 18: 1})
 
-# New year, the August break and national holidays that keep their date; the four Monday ones are computed.
-_CLOSED = {(1, 1), (1, 2), (1, 3), (2, 11), (2, 23), (3, 20), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11)} | {
-    (8, 13), (8, 14), (8, 15), (9, 23), (11, 3), (11, 23), (12, 29), (12, 30), (12, 31)
-}  # fmt: skip
+# Holidays by law that keep their date, and those on the n-th Monday; offices also close at new year and in
+# the middle of August.
+_HOLIDAYS = {(1, 1), (2, 11), (2, 23), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (11, 3), (11, 23)}
 _HAPPY_MONDAYS = {(1, 2), (7, 3), (9, 3), (10, 2)}  # month, which Monday
+_COMPANY_BREAKS = {(1, 2), (1, 3), (8, 13), (8, 14), (8, 15), (12, 29), (12, 30), (12, 31)}
 # Japanese business years start in April: budgets are spent in February and March, August is slow.
 _SEASON = (0.95, 1.12, 1.15, 0.95, 0.9, 1.08, 1.05, 0.82, 1.05, 1.08, 1.05, 0.85)
 
 
+def _equinoxes(year: int) -> set[tuple[int, int]]:
+    """Both equinoxes by the usual approximation (the National Astronomical Observatory's, 1980 to 2099)."""
+    drift = 0.242194 * (year - 1980) - (year - 1980) // 4
+    return {(3, int(20.8431 + drift)), (9, int(23.2488 + drift))}
+
+
+def _is_named_holiday(day: date) -> bool:
+    here = (day.month, day.day)
+    monday = day.weekday() == 0 and (day.month, (day.day + 6) // 7) in _HAPPY_MONDAYS
+    return monday or here in _HOLIDAYS or here in _equinoxes(day.year)
+
+
+@lru_cache(maxsize=8192)
+def is_holiday(day: date) -> bool:
+    """A national holiday of Japan by the law as it is since 2022, with substitutes and sandwiched days."""
+    if _is_named_holiday(day):
+        return True
+    before = day - timedelta(days=1)
+    if day.weekday() < 6 and _is_named_holiday(before) and _is_named_holiday(day + timedelta(days=1)):
+        return True
+    while _is_named_holiday(before):  # a holiday on Sunday moves to the first day after that is none
+        if before.weekday() == 6:
+            return True
+        before -= timedelta(days=1)
+    return False
+
+
 def is_closed(day: date) -> bool:
     """Whether offices are closed: weekends, holidays, the new year and the August break."""
-    if day.weekday() >= 5 or (day.month, day.day) in _CLOSED:
-        return True
-    return day.weekday() == 0 and (day.month, (day.day + 6) // 7) in _HAPPY_MONDAYS
+    return day.weekday() >= 5 or (day.month, day.day) in _COMPANY_BREAKS or is_holiday(day)
 
 
 def next_workday(day: date) -> date:
@@ -63,7 +88,7 @@ def midnight(day: date) -> int:
 
 def local_day(moment: int) -> date:
     """The day at +09:00 in which a moment lies."""
-    return _day_of(( moment + _OFFSET) // DAY)  # fmt: skip
+    return _day_of((moment + _OFFSET) // DAY)
 
 
 @lru_cache(maxsize=4096)
@@ -144,9 +169,9 @@ class Calendar:
         yield from dict.fromkeys((day.year, day.month) for day in self.days)
 
     def weights(self, growth: float, closed: float) -> list[float]:
-        """How busy each day is: 1 + `growth` over the whole time, `closed` on weekends and holidays."""
+        """How busy each day is: `growth` times as busy at the end, `closed` on weekends and holidays."""
         return [
-            (1 + growth * self.age(day)) * _SEASON[day.month - 1] * (closed if is_closed(day) else 1.0)
+            (1 + (growth - 1) * self.age(day)) * _SEASON[day.month - 1] * (closed if is_closed(day) else 1.0)
             for day in self.days
         ]
 

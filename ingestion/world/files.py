@@ -12,11 +12,14 @@ import io
 import json
 import re
 import zipfile
+from codecs import BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import openpyxl
 import pyarrow as pa
@@ -24,8 +27,9 @@ import pyarrow as pa
 from .behaviour import World
 from .campaigns import Cost
 from .clock import local_day, midnight, month_name
-from .diary import Card, Identifier, Request
+from .diary import Card, Identifier, MailEvent
 from .dice import Dice
+from .traces import EMAIL_EVENTS, RequestTruth, Table
 
 EIGHT = (
     "会社名",
@@ -84,16 +88,21 @@ class Written:
     """What was written: files by path below `landing`, with their lines; and the requests that remain."""
 
     lines: dict[str, int] = field(default_factory=dict)
-    requests: list[tuple[Request, str]] = field(default_factory=list)  # each with its file
+    requests: int = 0  # distinct log lines
+    cookies: int = 0
     list_rows: list[Identifier] = field(default_factory=list)
+    cookie_spans: list[Identifier] = field(default_factory=list)
+    visitors: dict[str, int] = field(default_factory=dict)  # month: human browsers, staff left out
+    troubles: dict[str, str] = field(default_factory=dict)  # of whole files, by path
+    torn_submissions: set[str] = field(default_factory=set)
 
 
-def write_files(world: World, landing: Path) -> Written:
-    """Write every file below `landing`."""
+def write_files(world: World, landing: Path, truth: Path) -> Written:
+    """Write every file below `landing`, and into `truth` what is true of the streams."""
     written = Written()
-    _write_web(world, landing, written)
+    _write_web(world, landing, truth, written)
     _write_forms(world, landing, written)
-    _write_mail_events(world, landing, written)
+    _write_mail_events(world, landing, truth, written)
     _write_lists(world, landing, written)
     _write_crm(world, landing, written)
     _write_costs(world.campaigns.costs, landing, written)
@@ -112,29 +121,94 @@ def gzipped(content: bytes) -> bytes:
     return pa.Codec("gzip", compression_level=6).compress(content, asbytes=True)
 
 
-def _write_web(world: World, landing: Path, written: Written) -> None:
+def _is_torn(world: World, path: str) -> bool:
+    """Whether the transfer of a file broke off within its last line."""
+    return world.befalls("torn_file", path)
+
+
+def _torn(line: str) -> str:
+    """What arrived of a line, without its end."""
+    return line[: len(line) * 3 // 5]
+
+
+def _write_web(world: World, landing: Path, truth: Path, written: Written) -> None:
     """One log a month, sorted; identical lines are one request. All but the last two months are gzipped."""
-    months = _logs(world)
-    late_month = _late_month(list(months))
-    if late_month:
-        _set_late_lines_apart(world, months, late_month)
-    plain = set(sorted(name for name in months if not name.endswith("late"))[-2:])
-    for name, requests in months.items():
-        content = "".join(f"{request.line}\n" for request in requests).encode()
-        packed = name not in plain and not name.endswith("late")
-        path = f"web/www/access-{name}.log" + (".gz" if packed else "")
-        _put(landing, path, gzipped(content) if packed else content, len(requests), written)
-        written.requests += [(request, path) for request in requests]
+    last_days = world.diary.requests.last_days()
+    months, requests = sorted(last_days), RequestTruth(truth)
+    logs = {month: _Log(landing, month, packed=month not in months[-2:]) for month in months}
+    late = _Log(landing, *_late_months(months), packed=False)
+    for day, entries in world.diary.requests.days():
+        log = logs[month_name(day)]
+        lines = [_Line(entry, log, None) for entry in _once(entries)]
+        if log.month == late.gathers:
+            lines = [_late(world, line, late) for line in lines]
+        elif day == last_days[log.month] and _is_torn(world, log.path):
+            lines[-1] = _Line(lines[-1].entry, log, "torn_file")
+            written.troubles[log.path] = "torn_file"
+        for (moment, text, is_page, facts), home, trouble in lines:
+            requests.add(moment, text, is_page, facts, home.path, trouble)
+            home.add(_torn(text) if trouble == "torn_file" else f"{text}\n")
+        requests.end_day(day)
+        log.store()
+    late.store()
+    requests.close()
+    if late.count:
+        written.troubles[late.path] = "late_file"
+    written.lines |= {log.path: log.count for log in (*logs.values(), late) if log.count}
+    written.requests, written.cookies = requests.count, requests.cookies
+    written.cookie_spans = list(requests.cookie_spans(world.diary.tied))
+    written.visitors = {month: len(browsers) for month, browsers in requests.visitors.items()}
     _repeat_one(world, landing, written)
 
 
-def _logs(world: World) -> dict[str, list[Request]]:
-    ordered = sorted(world.diary.requests, key=lambda request: (request.moment, request.line))
-    once = {request.line: request for request in ordered}
-    months: dict[str, list[Request]] = {}
-    for request in once.values():
-        months.setdefault(month_name(local_day(request.moment)), []).append(request)
-    return months
+class _Log:
+    """One web log file that grows by a day at a time; a packed one holds a gzip member for each day."""
+
+    def __init__(self, landing: Path, month: str, gathers: str = "", *, packed: bool) -> None:
+        self.month, self.gathers, self._packed = month, gathers, packed
+        self.path = f"web/www/access-{month}{'-late' if gathers else ''}.log" + (".gz" if packed else "")
+        self._file, self._held, self.count = landing / self.path, [], 0
+
+    def add(self, text: str) -> None:
+        self._held.append(text)
+        self.count += 1
+
+    def store(self) -> None:
+        if self._held:
+            content = "".join(self._held).encode()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("ab") as file:
+                file.write(gzipped(content) if self._packed else content)
+        self._held = []
+
+
+class _Line(NamedTuple):
+    entry: tuple[Any, ...]  # moment, text, is it a page, facts of its visitor
+    home: _Log
+    trouble: str | None
+
+
+def _once(entries: list[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    """Sorted entries without those whose line is that of the one before."""
+    text = ""
+    for entry in entries:
+        if entry[1] != text:
+            yield entry
+        text = entry[1]
+
+
+def _late(world: World, line: _Line, late: _Log) -> _Line:
+    """The line, moved to the later file by a chance that depends on nothing but the line."""
+    share = crc32(f"{world.seed} {line.entry[1]}".encode()) / 2**32
+    return _Line(line.entry, late, "late_file") if share < world.trouble("late_file") else line
+
+
+def _late_months(months: list[str]) -> tuple[str, str]:
+    """(the month with whose log late lines arrive, the month they are of); ('', ' ') when there is none."""
+    month = _late_month(months)
+    if not month:
+        return "", " "
+    return months[min(len(months) - 1, months.index(month) + 3)], month
 
 
 def _late_month(months: list[str]) -> str:
@@ -144,26 +218,20 @@ def _late_month(months: list[str]) -> str:
     return marches[-1] if marches else (older[len(older) // 2] if older else "")
 
 
-def _set_late_lines_apart(world: World, months: dict[str, list[Request]], month: str) -> None:
-    dice = Dice(world.seed, "trouble", "late lines")
-    late = {request.line for request in months[month] if dice.chance(world.trouble("late_lines"))}
-    names = sorted(months)
-    arrives = names[min(len(names) - 1, names.index(month) + 3)]
-    if late:
-        months[f"{arrives}-late"] = [request for request in months[month] if request.line in late]
-        months[month] = [request for request in months[month] if request.line not in late]
-
-
 def _repeat_one(world: World, landing: Path, written: Written) -> None:
     archives = sorted(path for path in written.lines if path.endswith(".log.gz"))
     if world.trouble("repeated_file") and archives:
         path = archives[len(archives) // 3]
         copy = path.replace("access-", "copy-of-access-")
         _put(landing, copy, (landing / path).read_bytes(), written.lines[path], written)
+        written.troubles[copy] = "repeated_file"
 
 
-def _json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+def _lines(world: World, path: str, lines: list[str]) -> tuple[bytes, bool]:
+    """The lines as a file, and whether its last line is cut."""
+    if _is_torn(world, path):
+        return "\n".join([*lines[:-1], _torn(lines[-1])]).encode(), True
+    return "".join(f"{line}\n" for line in lines).encode(), False
 
 
 def _by_month(entries: Iterable[tuple[int, Any]]) -> dict[str, list[Any]]:
@@ -176,18 +244,37 @@ def _by_month(entries: Iterable[tuple[int, Any]]) -> dict[str, list[Any]]:
 def _write_forms(world: World, landing: Path, written: Written) -> None:
     entries = sorted(world.diary.submissions, key=lambda entry: (entry.moment, entry.row["submission_id"]))
     for month, rows in _by_month((entry.moment, entry.row) for entry in entries).items():
-        _put(landing, f"forms/site/submissions-{month}.jsonl", _json_lines(rows), len(rows), written)
+        path = f"forms/site/submissions-{month}.jsonl"
+        content, torn = _lines(world, path, [json.dumps(row, ensure_ascii=False) for row in rows])
+        if torn:
+            written.troubles[path] = "torn_file"
+            written.torn_submissions.add(rows[-1]["submission_id"])
+        _put(landing, path, content, len(rows), written)
 
 
-def _write_mail_events(world: World, landing: Path, written: Written) -> None:
+def _write_mail_events(world: World, landing: Path, truth: Path, written: Written) -> None:
     """Lines, but for the first month, which was kept as arrays as the webhook posts them."""
-    entries = sorted(world.diary.mail_events, key=lambda event: (event.moment, event.row["sg_event_id"]))
-    for number, (month, rows) in enumerate(_by_month((entry.moment, entry.row) for entry in entries).items()):
-        if number == 0:
-            content = json.dumps(rows, ensure_ascii=False, indent=1).encode()
-            _put(landing, f"email/sendgrid/events-{month}.json", content, len(rows), written)
+    table = Table(truth / "email_events.parquet", EMAIL_EVENTS)
+    months = (
+        (month, [MailEvent(*entry) for _, entries in days for entry in entries])
+        for month, days in groupby(world.diary.mail_events.days(), key=lambda pair: month_name(pair[0]))
+    )
+    for number, (month, events) in enumerate(months):
+        path = f"email/sendgrid/events-{month}.json" + ("l" if number else "")
+        lines, torn = [event.line for event in events], False
+        if number:
+            content, torn = _lines(world, path, lines)
+            written.troubles |= {path: "torn_file"} if torn else {}
         else:
-            _put(landing, f"email/sendgrid/events-{month}.jsonl", _json_lines(rows), len(rows), written)
+            content = ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+        _put(landing, path, content, len(lines), written)
+        for place, event in enumerate(events, start=1):
+            trouble = "torn_file" if torn and place == len(events) else event.trouble
+            table.add(
+                (event.event_id, event.moment, event.event, event.token, event.person_key, event.actor_key,
+                 event.is_machine, event.machine_kind, trouble)
+            )  # fmt: skip
+    table.close()
 
 
 def _write_lists(world: World, landing: Path, written: Written) -> None:
@@ -197,16 +284,19 @@ def _write_lists(world: World, landing: Path, written: Written) -> None:
         cards = [card for card in world.diary.cards if card.list_name == show.campaign_id]
         cards.sort(key=lambda card: (card.day, Dice(world.seed, "pile", card.person_key, card.day).random()))
         if cards:
-            path, content, first_row = layouts[number % 3](show.campaign_id, cards)
+            is_odd = number % 3 < 2 and world.befalls("wrong_encoding", show.campaign_id)
+            path, content, first_row = layouts[number % 3](show.campaign_id, cards, is_odd)
             _put(landing, path, content, len(cards), written)
+            written.troubles |= {path: "wrong_encoding"} if is_odd else {}
             written.list_rows += [
-                _list_row(path, first_row + place, card) for place, card in enumerate(cards)
+                _list_row(path, first_row + place, card, "wrong_encoding" if is_odd else card.trouble)
+                for place, card in enumerate(cards)
             ]
 
 
-def _list_row(path: str, row: int, card: Card) -> Identifier:
-    moment = midnight(card.day)
-    return Identifier("list_row", f"{path.removeprefix('lists/')}:{row}", card.person_key, moment, moment)
+def _list_row(path: str, row: int, card: Card, trouble: str | None) -> Identifier:
+    moment, value = midnight(card.day), f"{path.removeprefix('lists/')}:{row}"
+    return Identifier("list_row", value, card.person_key, moment, moment, trouble)
 
 
 def _slashed(day: date) -> str:
@@ -228,13 +318,18 @@ def _csv(rows: Iterable[Iterable[Any]], newline: str = "\r\n") -> str:
     return text.getvalue()
 
 
-def _eight(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
+def _euc(text: str) -> bytes:
+    """EUC-JP, in which a geta stands for what it lacks, such as 髙 and ㈱."""
+    return b"".join(sign.encode("euc_jp", "ignore") or "〓".encode("euc_jp") for sign in text)
+
+
+def _eight(name: str, cards: list[Card], is_odd: bool) -> tuple[str, bytes, int]:
     preamble = f"Eightで生成された名刺リストです。\r\n合計 {len(cards)} 件\r\n*注意事項\r\n\r\n\r\n"
     text = preamble + _csv([EIGHT, *(_eight_row(card, _slashed(card.day)) for card in cards)])
-    return f"lists/{name}/eight_meishi.csv", text.encode("cp932"), 7
+    return f"lists/{name}/eight_meishi.csv", _euc(text) if is_odd else text.encode("cp932"), 7
 
 
-def _sansan(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
+def _sansan(name: str, cards: list[Card], is_odd: bool) -> tuple[str, bytes, int]:
     rows = [
         [
             row["company"], row["department"], row["position"], f"{row['surname']}　{row['given']}",
@@ -244,10 +339,12 @@ def _sansan(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
         for card in cards
         for row in [card.row]
     ]  # fmt: skip
-    return f"lists/{name}/sansan_export.csv", _csv([SANSAN, *rows]).encode("utf-8-sig"), 2
+    text = _csv([SANSAN, *rows])
+    content = BOM_UTF16_LE + text.encode("utf-16-le") if is_odd else text.encode("utf-8-sig")
+    return f"lists/{name}/sansan_export.csv", content, 2
 
 
-def _workbook(name: str, cards: list[Card]) -> tuple[str, bytes, int]:
+def _workbook(name: str, cards: list[Card], is_odd: bool) -> tuple[str, bytes, int]:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "名刺一覧"

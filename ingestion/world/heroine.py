@@ -14,7 +14,7 @@ from .behaviour import Visit, World, pass_form, view
 from .clock import iso_time, midnight, next_workday
 from .diary import Visitor
 from .dice import Dice
-from .people import HEROINE, Device, Employment, right_owner
+from .people import HEROINE, Device, Employment, usual_unit
 
 DOCUMENT = "/download/analytics-guide"
 CASE = "/case/factory-visualisation"
@@ -26,7 +26,7 @@ def cast(world: World) -> None:
     if not world.campaigns.exhibitions:
         return
     person = world.people[0]
-    company = _company(world)
+    company = next(firm for firm in world.companies if firm.is_spared)
     shows = world.campaigns.exhibitions
     show = ([one for one in shows if (world.calendar.last - one.opens_on).days >= 60] or shows[:1])[-1]
     email = f"misaki.sato@{company.domain}"
@@ -49,8 +49,13 @@ def cast(world: World) -> None:
         need=0.9,
         named_on=met,
         exhibition=show,
-        apple_mail=False,
-        address_is_bad=False,
+        wish=(1.0, 38.0),
+        has_proxy=False,
+        address_is_dead=False,
+        meets_kiosk=False,
+        is_under_pressure=False,
+        troubles=[],
+        decides_at=[],
         borrowed=[],
         passes=[],
         permissions=[],
@@ -60,19 +65,8 @@ def cast(world: World) -> None:
     read = next_workday(met + timedelta(days=12))
     wait = min(38, max(4, (world.calendar.last - read).days // 2))
     heroine.wants_on = next_workday(read + timedelta(days=wait))
-    heroine.right_owner = right_owner(heroine)
+    heroine.usual_unit = usual_unit(heroine)
     world.people[0] = heroine
-
-
-def _company(world: World) -> Any:
-    """A manufacturer of middling size near Tokyo whose mail gate follows no links; else the first firm."""
-    fitting = [
-        firm
-        for firm in world.companies
-        if firm.industry == "製造業" and 100 <= firm.employees < 1000 and not firm.has_mail_gate
-    ]
-    near = [firm for firm in fitting if firm.prefecture.sales_area == "kanto"]
-    return (near or fitting or world.companies)[0]
 
 
 def live_heroine(world: World) -> None:
@@ -83,6 +77,7 @@ def live_heroine(world: World) -> None:
     downloads, reads = _moments(heroine.named_on)
     device, dice = heroine.devices[0], Dice(world.seed, "heroine visits")
     visitor = Visitor(device.address, device.cookies[0], device.user_agent, heroine.key, kind="prospect")
+    world.diary.tied.add(visitor.cookie)
     visit = Visit(downloads, "learn", 1, form="download")
     pass_form(world, heroine, visitor, visit, downloads, _SEARCH, "", dice, DOCUMENT)
     view(world, visitor, reads, CASE, _SEARCH, dice, with_assets=False)
@@ -95,7 +90,7 @@ def _moments(met: date) -> tuple[int, int]:
     return midnight(downloads) + 10 * 3600 + 24 * 60, midnight(reads) + 14 * 3600 + 5 * 60
 
 
-def story(world: World) -> dict[str, Any] | None:
+def story(world: World, right_owner: str | None) -> dict[str, Any] | None:
     """Her place in the world, for documentation and tests; None in a world too short for an exhibition."""
     heroine = world.people[0]
     if not heroine.is_heroine:
@@ -107,7 +102,7 @@ def story(world: World) -> dict[str, Any] | None:
         "email": heroine.employments[0].email,
         "company": heroine.employments[0].company.name,
         "visitor_id": heroine.devices[0].cookies[0],
-        "right_owner": heroine.right_owner,
+        "right_owner": right_owner,
         "card": {"list": heroine.exhibition.campaign_id, "collected_on": heroine.named_on.isoformat()},
         "download": {"page": DOCUMENT, "seen_at": iso_time(downloads)},
         "case_study": {"page": CASE, "seen_at": iso_time(reads)},

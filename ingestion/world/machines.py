@@ -16,6 +16,7 @@ _CRAWLERS = Wheel(
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "192.0.2.2"): 40,
         ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "192.0.2.3"): 25,
         ("Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", "192.0.2.4"): 20,
+        ("ExampleUptimeMonitor/2.1", "192.0.2.7"): 6,
         ("curl/8.5.0", "192.0.2.5"): 7,
         ("python-requests/2.32.3", "192.0.2.6"): 8,
     }
@@ -49,10 +50,11 @@ def run_machines(world: World) -> None:
 
 
 def _crawl(world: World, day: date, pages: list[str]) -> None:
-    dice = Dice(world.seed, "trouble", "crawlers", day)
-    for _ in range(dice.count(world.trouble("crawler_visits_per_day"))):
+    dice = Dice(world.seed, "trouble", "named_crawler", day)
+    for _ in range(dice.count(world.trouble("named_crawler"))):
         agent, address = _CRAWLERS.turn(dice)
-        crawler = Visitor(address, "-", agent, None, True, "crawler")
+        kind = "monitor" if "Monitor" in agent else "named_crawler"
+        crawler = Visitor(address, "-", agent, None, True, kind, "named_crawler")
         moment = home_moment(day, dice)
         if dice.chance(0.5):
             world.diary.request(moment, crawler, "/robots.txt", size=180)
@@ -65,10 +67,11 @@ def _crawl(world: World, day: date, pages: list[str]) -> None:
 
 def _scan(world: World, day: date, pages: list[str]) -> None:
     """A browser's name, one address, a new cookie each night, a page a second, doors that are not there."""
-    dice = Dice(world.seed, "trouble", "hidden scanner", day)
-    if not dice.chance(world.trouble("hidden_scanner_per_week") / 7):
+    dice = Dice(world.seed, "trouble", "hidden_crawler", day)
+    if not dice.chance(world.trouble("hidden_crawler")):
         return
-    scanner = Visitor(_HIDDEN_ADDRESS, "v" + dice.token(15), _HIDDEN_AGENT, None, True, "hidden_scanner")
+    cookie = "v" + dice.token(15)
+    scanner = Visitor(_HIDDEN_ADDRESS, cookie, _HIDDEN_AGENT, None, True, "hidden_crawler", "hidden_crawler")
     moment = midnight(day) + 2 * 3600 + dice.below(2 * 3600)
     for _ in range(dice.between(40, 100)):
         moment += dice.below(2)
@@ -86,20 +89,22 @@ def _staff_cookies(world: World) -> list[Visitor]:
         dice = Dice(world.seed, "staff", number)
         agent = dice.pick(OFFICE_AGENTS)
         address = addresses[number % len(addresses)]
-        staff.append(Visitor(address, "v" + dice.token(15), agent, f"staff{number}", False, "staff"))
+        staff.append(
+            Visitor(address, "v" + dice.token(15), agent, f"staff{number}", False, "own_staff", "own_staff")
+        )
     return staff
 
 
 def _staff(world: World, day: date, staff: list[Visitor]) -> None:
-    dice = Dice(world.seed, "trouble", "staff", day)
-    visits = dice.count(world.trouble("staff_visits_per_day") * (0.1 if day.weekday() >= 5 else 1.0))
+    dice = Dice(world.seed, "trouble", "own_staff", day)
+    visits = dice.count(world.trouble("own_staff") * (0.1 if day.weekday() >= 5 else 1.0))
     for _ in range(visits):
         visitor, moment = dice.pick(staff), office_moment(day, dice)
         product = dice.pick(PRODUCTS)
         end, referrer, _ = read_on(
             world, visitor, Visit(moment, "compare", dice.between(1, 6), "/"), product, "", dice
         )
-        if dice.chance(world.trouble("staff_form_tests")):
+        if dice.chance(world.settings["population"]["staff_form_tests"]):
             _test_form(world, visitor, end, referrer, dice)
         elif dice.chance(0.2):
             view(
@@ -131,5 +136,5 @@ def _test_form(world: World, visitor: Visitor, moment: int, referrer: str, dice:
     }
     world.diary.submissions.append(Submission(sent, row, visitor.person_key))
     world.diary.identifiers.append(
-        Identifier("submission", row["submission_id"], visitor.person_key, sent, sent)
+        Identifier("submission", row["submission_id"], visitor.person_key, sent, sent, "own_staff")
     )

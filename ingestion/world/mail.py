@@ -12,7 +12,7 @@ from typing import Any
 from .behaviour import Visit, World, view, walk
 from .campaigns import Mailing
 from .clock import DAY, local_day, midnight
-from .diary import Consent, Identifier, MailEvent, Visitor
+from .diary import Consent, Identifier, Visitor
 from .dice import Dice
 from .people import Person
 
@@ -70,34 +70,50 @@ def _deliver(world: World, letter: Letter) -> None:
         person.permissions.append((arrived, False))
         return
     _event(world, letter, arrived, "delivered", None, response="250 2.0.0 OK")
+    person.letters += 1
     _machines(world, letter, arrived)
-    _human(world, letter, arrived, dice)
+    if not _gives_up(world, letter, arrived + 3600):
+        _human(world, letter, arrived, dice)
+
+
+def _gives_up(world: World, letter: Letter, moment: int) -> bool:
+    """Whoever feels pressed leaves at the third mail or soon after, without reading it."""
+    person = letter.person
+    if not person.is_under_pressure or person.is_heroine or person.letters < 3:
+        return False
+    if Dice(world.seed, "trouble", "giving up", letter.token).chance(0.6) and world.calendar.holds(moment):
+        _unsubscribe(world, letter, moment, "unsubscribe", "unsubscribe_under_pressure")
+        return True
+    return False
 
 
 def _bounces(person: Person, letter: Letter) -> bool:
     """A mistyped address, or that of an employer the person has left."""
-    return person.address_is_bad or person.job_on(local_day(letter.sent_at)).email != letter.address
+    return person.address_is_dead or person.job_on(local_day(letter.sent_at)).email != letter.address
 
 
 def _machines(world: World, letter: Letter, arrived: int) -> None:
-    dice = Dice(world.seed, "trouble", "mail machines", letter.token)
+    dice = Dice(world.seed, "mail machines", letter.token)
     company = letter.person.employments[0].company
     if company is not None and company.has_mail_gate and letter.address.endswith(company.domain):
         _gate(world, letter, arrived, dice)
-    if letter.person.apple_mail:
+    if letter.person.has_proxy:
+        dice = Dice(world.seed, "proxy", letter.token)
         opened = arrived + 2 + dice.below(1800)
         proxy = {"useragent": "Mozilla/5.0", "ip": f"192.0.2.{dice.between(20, 60)}", "sg_machine_open": True}
-        _event(world, letter, opened, "open", True, **proxy)
+        _event(world, letter, opened, "open", "privacy_proxy", **proxy)
 
 
 def _gate(world: World, letter: Letter, arrived: int, dice: Dice) -> None:
     """The company's gate follows every link, often a second before the mail counts as delivered."""
     cookie = "v" + dice.token(15) if dice.chance(0.3) else "-"
-    visitor = Visitor(f"192.0.2.{dice.between(100, 120)}", cookie, _GATE_AGENT, None, True, "mail_gate")
+    visitor = Visitor(
+        f"192.0.2.{dice.between(100, 120)}", cookie, _GATE_AGENT, None, True, "link_scanner", "link_scanner"
+    )
     for link in letter.mailing.links:
         moment = arrived + dice.between(-1, 1)
         seen = {"url": world.site + _tagged(link, letter), "useragent": _GATE_AGENT, "ip": visitor.address}
-        _event(world, letter, moment, "click", True, **seen)
+        _event(world, letter, moment, "click", "link_scanner", **seen)
         view(world, visitor, moment, _tagged(link, letter), "-", dice, with_assets=False)
 
 
@@ -114,8 +130,8 @@ def _human(world: World, letter: Letter, arrived: int, dice: Dice) -> None:
     opened = _waking(arrived + 60 + int(dice.exponential(6 * 3600)))
     device = person.devices[0]
     seen = {"useragent": device.user_agent, "ip": device.address}
-    if not person.apple_mail:
-        _event(world, letter, opened, "open", False, sg_machine_open=False, **seen)
+    if not person.has_proxy:
+        _event(world, letter, opened, "open", "", sg_machine_open=False, **seen)
     _leaves(world, letter, opened + 20)
     if dice.chance(rates["human_click_of_opened"] * interest):
         _click(world, letter, person, opened + 4 + dice.below(120), dice)
@@ -131,16 +147,17 @@ def _click(
     world: World, letter: Letter, reader: Person, moment: int, dice: Dice, by: Person | None = None
 ) -> None:
     """A click, the visit it leads to, and perhaps a colleague to whom the mail was forwarded."""
-    actor = by or reader
+    actor, trouble = by or reader, "forwarded_mail" if by else None
     link = dice.pick(letter.mailing.links)
     device = actor.devices[0]
     seen = {"url": world.site + _tagged(link, letter), "useragent": device.user_agent, "ip": device.address}
-    _event(world, letter, moment, "click", False, actor, **seen)
+    _event(world, letter, moment, "click", "", actor, trouble, **seen)
+    world.diary.deed(moment, actor.key, "email_clicked")
     form = ""
     if link.startswith(("/download/", "/seminar/")) and dice.chance(0.2 + 0.3 * actor.need):
         form = "download" if link.startswith("/download/") else "seminar"
     visit = Visit(moment + 1, "learn", dice.between(1, 4), _tagged(link, letter), form, letter.token)
-    walk(world, actor, visit, device)
+    walk(world, actor, visit, device, trouble or device.trouble)
     if by is None:
         _forward(world, letter, reader, moment)
 
@@ -151,21 +168,25 @@ def _forward(world: World, letter: Letter, reader: Person, moment: int) -> None:
     others = [one for one in world.colleagues.get(company.key, []) if one is not reader] if company else []
     if others and dice.chance(world.trouble("forwarded_mail")):
         colleague = dice.pick(others)
-        if colleague.devices:
-            _click(world, letter, reader, _waking(moment + 600 + dice.below(DAY)), dice, colleague)
+        world.forwarded.add(letter.token)
+        _click(world, letter, reader, _waking(moment + 600 + dice.below(DAY)), dice, colleague)
 
 
 def _leaves(world: World, letter: Letter, moment: int) -> None:
     """Unsubscribing and complaining: no mail after it."""
-    dice = Dice(world.seed, "trouble", "leaving", letter.token)
+    dice = Dice(world.seed, "leaving", letter.token)
     for event, rate in (("unsubscribe", "unsubscribe"), ("spamreport", "spam_report")):
-        if dice.chance(world.trouble(rate)) and world.calendar.holds(moment):
-            _event(world, letter, moment, event, False)
-            letter.person.permissions.append((moment, False))
-            world.diary.consents.append(
-                Consent(moment, letter.person.key, letter.address, "email", "denied", event)
-            )
+        if dice.chance(world.settings["mail"][rate]) and world.calendar.holds(moment):
+            _unsubscribe(world, letter, moment, event, None)
             return
+
+
+def _unsubscribe(world: World, letter: Letter, moment: int, event: str, trouble: str | None) -> None:
+    _event(world, letter, moment, event, "", trouble=trouble)
+    letter.person.permissions.append((moment, False))
+    world.diary.consents.append(
+        Consent(moment, letter.person.key, letter.address, "email", "denied", event, trouble)
+    )
 
 
 def _event(
@@ -173,12 +194,12 @@ def _event(
     letter: Letter,
     moment: int,
     event: str,
-    is_machine: bool | None,
+    machine_kind: str | None,
     actor: Person | None = None,
+    trouble: str | None = None,
     **more: Any,
 ) -> None:
-    if not world.calendar.holds(moment):
-        return
+    """Note an event; `machine_kind` is '' for a human's, None for the mail service's own."""
     row = {
         "email": letter.address,
         "timestamp": moment,
@@ -191,5 +212,8 @@ def _event(
         "purpose": letter.mailing.purpose,
         **more,
     }
-    actor_key = (actor or letter.person).key if is_machine is False else None
-    world.diary.mail_events.append(MailEvent(moment, row, letter.person.key, actor_key, is_machine))
+    actor_key = (actor or letter.person).key if machine_kind == "" else None
+    is_machine = None if machine_kind is None else bool(machine_kind)
+    world.diary.mail_event(
+        row, letter.person.key, actor_key, is_machine, machine_kind or None, trouble or machine_kind or None
+    )

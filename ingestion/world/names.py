@@ -48,6 +48,32 @@ OLD_FORMS = {
 }
 
 
+# What each official department truly is, and how else its people write it.
+DEPARTMENT_CATEGORIES = {
+    "情報システム部": "it", "DX推進室": "it", "経営企画室": "management", "営業部": "sales",
+    "営業企画部": "sales", "マーケティング部": "marketing", "製造部": "production",
+    "生産管理部": "production", "品質保証部": "production", "経理部": "finance", "財務部": "finance",
+    "総務部": "hr", "人事部": "hr", "購買部": "purchasing", "研究開発本部": "research",
+}  # fmt: skip
+DEPARTMENT_VARIANTS = {
+    "情報システム部": ("情シス", "システム本部", "ＩＴ統括部", "デジタル基盤部"),
+    "DX推進室": ("ＤＸ推進室", "デジタル推進部"),
+    "経営企画室": ("経営企画本部", "社長室"),
+    "営業部": ("第一営業部", "営業本部 営業一課", "法人セールス部"),
+    "営業企画部": ("営業統括部",),
+    "マーケティング部": ("宣伝部", "広報宣伝部", "販売促進課"),
+    "製造部": ("工場", "製造一課"),
+    "生産管理部": ("生産技術部",),
+    "品質保証部": ("品証部", "品質管理課"),
+    "経理部": ("経理課", "会計課"),
+    "財務部": ("財務課",),
+    "総務部": ("総務課", "管理部"),
+    "人事部": ("人事課", "人財開発部"),
+    "購買部": ("資材部", "調達課"),
+    "研究開発本部": ("R&Dセンター", "研究所"),
+}
+
+
 class Prefecture(NamedTuple):
     """A prefecture: its share of the world's companies and how its addresses and phones begin."""
 
@@ -133,6 +159,6 @@ def written_phone(phone: str, dice: Dice) -> str:
     """`03-1234-5678` without hyphens, in full width, in brackets or with +81."""
     area, local, number = phone.split("-")
     return dice.pick(
-        (area + local + number, full_width(phone).replace("－", "－"), f"({area}){local}-{number}",
+        (area + local + number, full_width(phone), f"({area}){local}-{number}",
          f"+81-{area[1:]}-{local}-{number}", f"{area} {local} {number}")
     )  # fmt: skip

@@ -6,7 +6,7 @@ What is hidden here (need, knowledge, timing, right owner) shows in the files on
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import accumulate
 from typing import Any
@@ -18,7 +18,8 @@ from .dice import Dice, Wheel
 from .names import DEPARTMENTS, POSITIONS, SMALL_POSITIONS, words
 from .site import PRODUCTS
 
-HEROINE = ("佐藤", "美咲")
+HEROINE = ("佐藤", "美咲")  # hers alone, so that a reader finds her
+LAG_DAYS = 4  # nobody opens a deal sooner after the first named deed
 _FREE_MAIL = ("gmail.com", "yahoo.co.jp", "outlook.jp", "docomo.ne.jp", "ezweb.ne.jp")
 
 OFFICE_AGENTS = (
@@ -85,6 +86,7 @@ class Device:
     at_home: bool
     cookies: list[str]
     resets: list[int]  # moments at which the next cookie begins
+    trouble: str | None = None
 
     def cookie_at(self, moment: int) -> str:
         """The visitor cookie it shows at a moment, or `-`."""
@@ -101,6 +103,7 @@ class Employment:
     position: str
     email: str
     phone: str
+    trouble: str | None = None  # of its address
 
 
 @dataclass
@@ -121,7 +124,7 @@ class Person:
     """One human being, with everything hidden that moves him or her."""
 
     key: str
-    kind: str  # prospect, customer, consumer, job_seeker, vendor, staff
+    kind: str  # prospect, customer, consumer, jobseeker, vendor
     origin: str  # card, form, customer, shop
     surname: str
     given: str
@@ -136,9 +139,15 @@ class Person:
     named_on: date
     wants_on: date | None  # the day an opportunity ripens, None = never; may lie after the world's end
     exhibition: Exhibition | None
-    right_owner: str
-    apple_mail: bool
-    address_is_bad: bool
+    usual_unit: str  # the sales unit that by custom has such people, '' = none
+    wish: tuple[float, float] = (0.0, 0.0)  # the chance of ever wanting to buy; mean days until then
+    has_proxy: bool = False
+    address_is_dead: bool = False
+    meets_kiosk: bool = False
+    is_under_pressure: bool = False
+    letters: int = 0  # mails that reached the person
+    troubles: list[str] = field(default_factory=list)
+    decides_at: list[int] = field(default_factory=list)  # visits that come before an opportunity only
     devices: list[Device] = field(default_factory=list)
     borrowed: list[Device] = field(default_factory=list)
     passes: list[FormPass] = field(default_factory=list)
@@ -175,43 +184,50 @@ def invent_people(
 ) -> list[Person]:
     """`how_many` named people, each at a company unless a consumer; large companies have more of them."""
     house = _House(seed, companies, calendar, campaigns, settings)
-    people = [house.invent(number) for number in range(how_many)]
+    people = [house.invent(f"p{number:06d}") for number in range(how_many)]
     house.share_devices(people)
-    return people
+    beside = [
+        house.invent(f"p{kind[0]}{number:05d}", kind)
+        for kind in ("jobseeker", "vendor")
+        for number in range(round(how_many * settings["troubles"][kind]))
+    ]
+    return people + beside
 
 
-def new_device(seed: int, name: tuple[object, ...], address: str, at_home: bool, house: _Rates) -> Device:
+def new_device(seed: int, name: tuple[object, ...], address: str, at_home: bool, rates: Rates) -> Device:
     """A device with the cookies it will show over the whole world."""
     dice, habits = Dice(seed, "device", *name), Dice(seed, "trouble", "cookies", *name)
     agent = dice.pick(HOME_AGENTS if at_home else OFFICE_AGENTS)
-    if habits.chance(house.cookie_refused):
-        return Device(address, agent, at_home, [], [])
+    refuses, deletes = habits.chance(rates.cookie_refused), habits.chance(rates.cookie_deleted)
+    if refuses:
+        return Device(address, agent, at_home, [], [], "cookie_refused")
     resets: list[int] = []
-    if habits.chance(house.cookie_deleting):
-        moment = house.starts_at
-        while (moment := moment + int(habits.exponential(house.cookie_life_days) * 86_400)) < house.ends_at:
+    if deletes:
+        moment = rates.starts_at
+        while (moment := moment + int(habits.exponential(rates.cookie_life_days) * 86_400)) < rates.ends_at:
             resets.append(moment)
-    return Device(address, agent, at_home, ["v" + dice.token(15) for _ in range(len(resets) + 1)], resets)
+    cookies = ["v" + dice.token(15) for _ in range(len(resets) + 1)]
+    return Device(address, agent, at_home, cookies, resets, "cookie_deleted" if resets else None)
 
 
 @dataclass(frozen=True)
-class _Rates:
+class Rates:
     """What devices need to know of the settings."""
 
     cookie_refused: float
-    cookie_deleting: float
+    cookie_deleted: float
     cookie_life_days: float
     starts_at: int
     ends_at: int
 
 
-def device_rates(settings: dict[str, Any], calendar: Calendar) -> _Rates:
+def device_rates(settings: dict[str, Any], calendar: Calendar) -> Rates:
     """The cookie troubles of the settings, for `new_device`."""
     troubles = settings["troubles"]
-    return _Rates(
+    return Rates(
         troubles["cookie_refused"],
-        troubles["cookie_deleting_devices"],
-        troubles["cookie_life_days"],
+        troubles["cookie_deleted"],
+        settings["population"]["cookie_life_days"],
         calendar.starts_at,
         calendar.ends_at,
     )
@@ -225,6 +241,9 @@ def home_address(dice: Dice) -> str:
 def mobile_phone(dice: Dice) -> str:
     """Eleven digits with hyphens."""
     return f"0{dice.between(7, 9)}0-{dice.between(1, 9)}{dice.below(1000):03d}-{dice.below(10000):04d}"
+
+
+_FullName = tuple[tuple[str, ...], tuple[str, ...]]  # (kanji, kana, romaji) of surname and of given name
 
 
 class _House:
@@ -241,42 +260,55 @@ class _House:
         self.seed, self.companies, self.calendar, self.campaigns = seed, companies, calendar, campaigns
         self.settings, self.troubles = settings, settings["troubles"]
         self.taken: set[str] = set()
+        self.names: dict[str, dict[tuple[str, str], _FullName]] = {}
+        self.homonyms: set[str] = set()
         self.employers = Wheel({place: firm.employees**0.6 for place, firm in enumerate(companies)})
         self.origins = Wheel(settings["population"]["origins"])
         self.arrivals = list(accumulate(calendar.weights(settings["growth"]["leads"], 0.3)))
         self.rates = device_rates(settings, calendar)
 
-    def invent(self, number: int) -> Person:
-        """The `number`-th person."""
-        key = f"p{number:06d}"
+    def invent(self, key: str, beside: str = "") -> Person:
+        """One person; `beside` is the kind of those who come beside the people a company wants."""
         dice = Dice(self.seed, "person", key)
-        origin = self.origins.turn(dice)
-        kind, origin = self._kind(key, origin)
-        surname, surname_kana, romaji = dice.pick(words().surnames)
-        given, given_kana, given_romaji = dice.pick(words().given_names)
-        if (surname, given) == HEROINE:  # her name is hers alone, so that a reader finds her
-            given, given_kana, given_romaji = "美穂", "ミホ", "miho"
+        kind, origin = self._kind(self.origins.turn(dice), beside)
+        named = (dice.pick(words().surnames), dice.pick(words().given_names))
         named_on, exhibition = self._first_day(origin, dice)
         company = None if kind == "consumer" else self.companies[self.employers.turn(dice)]
+        (surname, surname_kana, romaji), (given, given_kana, given_romaji) = self._name(key, named, company)
         job = self._job(key, company, f"{romaji} {given_romaji}", dice)
         product, solution = self._need(job.department, dice)
         need = (dice.random() + dice.random() + dice.random()) / 3
         person = Person(
             key, kind, origin, surname, given, surname_kana, given_kana, [job], mobile_phone(dice),
-            product, solution, dice.below(3), need, named_on, None, exhibition, "", False, False,
+            product, solution, dice.below(3), need, named_on, None, exhibition, "",
         )  # fmt: skip
         person.wants_on = self._timing(person, dice)
-        person.right_owner = right_owner(person)
-        person.devices = self._devices(person, dice)
+        person.usual_unit = usual_unit(person)
+        person.devices = self._devices(person)
         self._trouble(person, f"{romaji} {given_romaji}")
         return person
 
-    def _kind(self, key: str, origin: str) -> tuple[str, str]:
+    def _name(self, key: str, drawn: _FullName, company: Company | None) -> _FullName:
+        """The name drawn, another when a colleague has it already, or on purpose that of a colleague."""
+        place = company.key if company else "home"
+        taken = self.names.setdefault(place, {})
+        again = Dice(self.seed, "another name", key)
+        while len(taken) < 5000 and (
+            (drawn[0][0], drawn[1][0]) in taken or (drawn[0][0], drawn[1][0]) == HEROINE
+        ):
+            drawn = (again.pick(words().surnames), again.pick(words().given_names))
+        dice = Dice(self.seed, "trouble", "homonym", key)
+        is_homonym = dice.chance(self.troubles["homonym"]) and taken and company and not company.is_spared
+        bears = dice.pick(list(taken.values())) if is_homonym else drawn
+        taken[drawn[0][0], drawn[1][0]] = drawn
+        if is_homonym:
+            self.homonyms.add(key)
+        return bears
+
+    def _kind(self, origin: str, beside: str) -> tuple[str, str]:
+        if beside:
+            return beside, "form"
         kinds = {"card": "prospect", "form": "prospect", "customer": "customer", "shop": "consumer"}
-        if Dice(self.seed, "trouble", "job seeker", key).chance(self.troubles["job_seekers"]):
-            return "job_seeker", "form"
-        if Dice(self.seed, "trouble", "vendor", key).chance(self.troubles["vendors"]):
-            return "vendor", "form"
         if origin == "card" and not self.campaigns.exhibitions:
             origin = "form"
         return kinds[origin], origin
@@ -287,8 +319,10 @@ class _House:
             return self.calendar.days[int(len(self.calendar.days) * 0.15 * dice.random())], None
         if origin != "card":
             return drawn, None
-        shows = self.campaigns.exhibitions
-        show = Wheel({i: 1 + self.calendar.age(show.opens_on) for i, show in enumerate(shows)}).turn(dice)
+        shows, more = self.campaigns.exhibitions, self.settings["growth"]["leads"] - 1
+        show = Wheel(
+            {place: 1 + more * self.calendar.age(show.opens_on) for place, show in enumerate(shows)}
+        ).turn(dice)
         return dice.pick([day for day in shows[show].days() if day <= self.calendar.last]), shows[show]
 
     def _job(
@@ -303,13 +337,19 @@ class _House:
         department = "" if small and dice.chance(0.6) else Wheel(DEPARTMENTS).turn(dice)
         local = dice.pick((f"{surname}.{given}", f"{given[0]}.{surname}", f"{surname}_{given}", surname))
         address = self._free(f"{local}@{company.domain}", dice)
-        trouble = Dice(self.seed, "trouble", "address", key, since)
-        if company.employees < 100 and trouble.chance(self.troubles["shared_mailbox"] * 3):
-            address = f"info@{company.domain}"
-        elif company.employees < 300 and trouble.chance(self.troubles["free_mail"]):
-            address = self._free(f"{surname}{given}{trouble.below(1000)}@{trouble.pick(_FREE_MAIL)}", trouble)
         phone = company.phone if dice.chance(0.5) else landline(company.prefecture, dice)
-        return Employment(since, company, department, position, address, phone)
+        other = self._other_address(key, company, f"{surname}{given}", since)
+        return Employment(since, company, department, position, other[0] or address, phone, other[1])
+
+    def _other_address(self, key: str, company: Company, name: str, since: date) -> tuple[str, str | None]:
+        """A shared or private address in place of the company's own, with its trouble; ('', None) mostly."""
+        shared = Dice(self.seed, "trouble", "shared_mailbox", key, since)
+        if company.employees < 100 and shared.chance(self.troubles["shared_mailbox"] * 3):
+            return f"info@{company.domain}", "shared_mailbox"
+        private = Dice(self.seed, "trouble", "free_mail", key, since)
+        if company.employees < 300 and private.chance(self.troubles["free_mail"]):
+            return f"{name}{private.below(90)}.{key[-4:]}@{private.pick(_FREE_MAIL)}", "free_mail"
+        return "", None
 
     def _free(self, address: str, dice: Dice) -> str:
         local, domain = address.split("@")
@@ -332,30 +372,53 @@ class _House:
         rate = (first + (last - first) * age) * 2 * person.need
         rate *= growth["card_opportunity_share"] if person.origin == "card" else 1.0
         soon, late = growth["opportunity_lag_days"]
-        lag = 4 + dice.exponential(soon + (late - soon) * age - 4)
+        person.wish = (min(1.0, rate), soon + (late - soon) * age - LAG_DAYS)
+        lag = LAG_DAYS + dice.exponential(person.wish[1])
         return next_workday(person.named_on + timedelta(days=int(lag))) if dice.chance(rate) else None
 
-    def _devices(self, person: Person, dice: Dice) -> list[Device]:
-        company = person.employments[0].company
-        devices = []
-        if company is not None and person.kind != "job_seeker":
-            devices.append(
-                new_device(self.seed, (person.key, "office"), company.office_address, False, self.rates)
-            )
-        if company is None or person.kind == "job_seeker" or dice.chance(0.35):
-            devices.append(new_device(self.seed, (person.key, "home"), home_address(dice), True, self.rates))
+    def _devices(self, person: Person) -> list[Device]:
+        company, key = person.employments[0].company, person.key
+        home = home_address(Dice(self.seed, "home", key))
+        if company is None or person.kind == "jobseeker":
+            return [new_device(self.seed, (key, "home"), home, True, self.rates)]
+        devices = [new_device(self.seed, (key, "office"), company.office_address, False, self.rates)]
+        if Dice(self.seed, "trouble", "several_devices", key).chance(self.troubles["several_devices"]):
+            devices.append(new_device(self.seed, (key, "home"), home, True, self.rates))
+            devices[1].trouble = devices[1].trouble or "several_devices"
         return devices
 
     def _trouble(self, person: Person, romaji: str) -> None:
-        dice = Dice(self.seed, "trouble", "person", person.key)
-        person.apple_mail = dice.chance(self.troubles["apple_mail"])
-        person.address_is_bad = dice.chance(self.troubles["bad_address"])
-        moves, wait = dice.chance(self.troubles["job_change"]), dice.between(40, 250)
-        day = next_workday(person.named_on + timedelta(days=wait))
-        if moves and person.kind == "prospect" and day < self.calendar.last:
-            company = self.companies[self.employers.turn(dice)]
-            if company is not person.employments[0].company:
-                person.employments.append(self._job(person.key, company, romaji, dice, day))
+        def befalls(trouble: str) -> bool:
+            return Dice(self.seed, "trouble", trouble, person.key).chance(self.troubles[trouble])
+
+        person.has_proxy = befalls("privacy_proxy")
+        person.address_is_dead = befalls("dead_address")
+        person.meets_kiosk = person.kind == "prospect" and befalls("kiosk")
+        person.is_under_pressure = befalls("unsubscribe_under_pressure")
+        moves = person.kind == "prospect" and befalls("job_change")
+        if moves:
+            self._move(person, romaji)
+        if person.key in self.homonyms:
+            person.troubles.append("homonym")
+        flags = {
+            "job_change": len(person.employments) > 1,
+            "dead_address": person.address_is_dead,
+            "privacy_proxy": person.has_proxy,
+            "jobseeker": person.kind == "jobseeker",
+            "vendor": person.kind == "vendor",
+        }
+        person.troubles += [name for name, befell in flags.items() if befell]
+        person.troubles += [job.trouble for job in person.employments if job.trouble]
+        person.troubles += [device.trouble for device in person.devices if device.trouble]
+
+    def _move(self, person: Person, romaji: str) -> None:
+        """A new employer, and with it a new address, from some day on."""
+        dice = Dice(self.seed, "trouble", "new employer", person.key)
+        day = next_workday(person.named_on + timedelta(days=dice.between(40, 250)))
+        company = self.companies[self.employers.turn(dice)]
+        if day < self.calendar.last and company is not person.employments[0].company:
+            job = self._job(person.key, company, romaji, dice, day)
+            person.employments.append(replace(job, trouble=job.trouble or "job_change"))
 
     def share_devices(self, people: list[Person]) -> None:
         """Lend a device to a colleague, or at home to another consumer."""
@@ -364,22 +427,23 @@ class _House:
             firm = person.employments[0].company
             nearby.setdefault(firm.key if firm else "home", []).append(person)
         for person in people:
-            dice = Dice(self.seed, "trouble", "shared device", person.key)
+            dice = Dice(self.seed, "trouble", "shared_device", person.key)
             firm = person.employments[0].company
             others = [other for other in nearby[firm.key if firm else "home"] if other is not person]
             if others and dice.chance(self.troubles["shared_device"]):
                 lender = dice.pick(others)
                 person.borrowed = lender.devices[:1]
+                person.troubles.append("shared_device")
 
 
-def right_owner(person: Person) -> str:
-    """The sales unit that ought to have this person, by the invented company's own custom ('' = nobody).
+def usual_unit(person: Person) -> str:
+    """The sales unit that by the invented company's custom works such a person ('' = nobody).
 
     Key accounts first, then a clear solution need, then the two products with specialists, then the area;
     consumers and the smallest firms are for inside sales. Job-seekers and vendors are nobody's.
     """
     company = person.employments[0].company
-    if person.kind in {"job_seeker", "vendor", "staff"}:
+    if person.kind in {"jobseeker", "vendor"}:
         return ""
     if company is None or company.employees < 20:
         return "inside-sales"

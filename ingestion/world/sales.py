@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from .behaviour import World, written
+from .behaviour import World, note_order, written
 from .campaigns import Exhibition
 from .clock import DAY, iso_time, local_day, midnight, next_workday, sales_moment
 from .diary import Card, Consent, Identifier
@@ -53,6 +53,7 @@ class Deal:
     handover: Handover
     particulars: dict[str, Any]
     dice: Dice
+    is_silent: bool  # the rep notes nothing down
 
 
 def exchange_cards(world: World) -> None:
@@ -75,18 +76,22 @@ def exchange_cards(world: World) -> None:
 
 
 def _card(world: World, person: Person, show: Exhibition, day: date, *, first: bool) -> None:
-    trouble = Dice(world.seed, "trouble", "card", person.key, day)
-    has_mail = person.is_heroine or not trouble.chance(world.trouble("card_without_mail"))
-    twice = not person.is_heroine and trouble.chance(world.trouble("card_twice"))
+    subject = (person.key, day)
+    has_mail = person.is_heroine or not world.befalls("missing_address", *subject)
+    twice = not person.is_heroine and world.befalls("card_twice", *subject)
+    world.diary.deed(midnight(day), person.key, "card_exchanged")
     for copy in range(2 if twice else 1):
-        row = _card_row(world, person, day, copy, has_mail)
-        world.diary.cards.append(Card(show.campaign_id, day, row, person.key))
-    if has_mail:
-        _may_write(world, person, show, day, first=first)
+        row, odd = _card_row(world, person, day, copy, has_mail)
+        trouble = "missing_address" if not has_mail else "card_twice" if copy else odd
+        trouble = trouble or person.job_on(day).trouble
+        world.diary.cards.append(Card(show.campaign_id, day, row, person.key, trouble))
+    _may_be_addressed(world, person, show, day, has_mail=has_mail, first=first)
 
 
-def _card_row(world: World, person: Person, day: date, copy: int, has_mail: bool) -> dict[str, str]:
-    row = written(world, person, midnight(day) + copy)
+def _card_row(
+    world: World, person: Person, day: date, copy: int, has_mail: bool
+) -> tuple[dict[str, str], str | None]:
+    row, odd = written(world, person, midnight(day) + copy)
     job, company = person.job_on(day), person.job_on(day).company
     dice = Dice(world.seed, "card", person.key, day)
     surname = row["name"].replace("　", " ").removesuffix(person.given).strip()
@@ -101,16 +106,18 @@ def _card_row(world: World, person: Person, day: date, copy: int, has_mail: bool
         "postal_code": company.postal_code if company else "",
         "address": company.address if company else "",
         "url": f"https://www.{company.domain}/" if company and dice.chance(0.5) else "",
-    }
+    }, odd
 
 
-def _may_write(world: World, person: Person, show: Exhibition, day: date, *, first: bool) -> None:
-    """A handed card allows mail (the exception of the law on specified mail), from a week later on."""
-    moment = midnight(day) + 12 * 3600
-    address = person.job_on(day).email
-    world.diary.consents.append(Consent(moment, person.key, address, "email", "granted", "business_card"))
+def _may_be_addressed(
+    world: World, person: Person, show: Exhibition, day: date, *, has_mail: bool, first: bool
+) -> None:
+    """A handed card allows mail and calls until they say no; mails begin a week later."""
+    moment, address = midnight(day), person.job_on(day).email if has_mail else ""
+    for channel in ("email", "phone") if has_mail else ("phone",):
+        world.diary.consents.append(Consent(moment, person.key, address, channel, "granted", "business_card"))
     ready = midnight(next_workday(show.opens_on + timedelta(days=8)))
-    if first or person.job_on(day) is not person.employments[0]:
+    if has_mail and (first or person.job_on(day) is not person.employments[0]):
         person.permissions.append((ready, True))
 
 
@@ -178,35 +185,58 @@ def _sales_reasons(world: World, person: Person, dice: Dice) -> list[Handover]:
 def _work_lead(world: World, person: Person, handover: Handover, owners: dict[str, list[str]]) -> None:
     dice = Dice(world.seed, "lead", person.key)
     lead_id = f"L{person.key[1:]}"
-    particulars = written(world, person, handover.moment)
-    deal = Deal(world, person, lead_id, _owner(world, person, owners), handover, particulars, dice)
-    world.diary.identifiers.append(
-        Identifier("crm_lead", lead_id, person.key, handover.moment, world.calendar.ends_at - 1)
-    )
+    particulars, odd = written(world, person, handover.moment)
+    owner, is_wrong = _owner(world, person, owners)
+    is_silent = not person.is_heroine and world.befalls("silent_reps", lead_id)
+    deal = Deal(world, person, lead_id, owner, handover, particulars, dice, is_silent)
+    world.diary.deed(handover.moment, person.key, "lead_created")
     _lead(deal, handover.moment, "new")
-    contacted = _calls(deal)
+    contacted, is_slow = _calls(deal)
     _seminars(deal)
+    is_returned = False
     if person.kind == "customer":
         _reorder(deal, "", handover.moment, 2)
     elif person.wants_on is not None and world.calendar.holds(midnight(person.wants_on)):
         _opportunity(deal, contacted)
     elif contacted is not None:
-        status = (
-            "disqualified" if person.kind == "vendor" else dice.pick(("nurturing", "nurturing", "returned"))
-        )
-        _lead(
-            deal,
-            sales_moment(next_workday(local_day(contacted) + timedelta(days=dice.between(3, 20))), dice),
-            status,
-        )
+        is_returned = _set_aside(deal, contacted)
+    flags = {
+        "returned_lead": is_returned,
+        "silent_reps": is_silent,
+        "sla_breach": is_slow,
+        "wrong_owner": is_wrong,
+    }
+    trouble = next((name for name, befell in flags.items() if befell), odd)
+    world.diary.identifiers.append(
+        Identifier("crm_lead", lead_id, person.key, handover.moment, world.calendar.ends_at - 1, trouble)
+    )
 
 
-def _owner(world: World, person: Person, owners: dict[str, list[str]]) -> str:
-    trouble = Dice(world.seed, "trouble", "owner", person.key)
-    unit = person.right_owner or "inside-sales"
-    if trouble.chance(world.trouble("wrong_owner")):
+_REASONS = ("予算なし", "時期尚早", "情報収集のみ", "対象外の規模", "連絡がつかない", "競合に決定")
+
+
+def _set_aside(deal: Deal, contacted: int) -> bool:
+    """No deal for now: back to marketing, now and then with a reason in writing. True when returned so."""
+    dice, person, world = deal.dice, deal.person, deal.world
+    day = next_workday(local_day(contacted) + timedelta(days=dice.between(3, 20)))
+    moment = sales_moment(day, dice)
+    trouble = Dice(world.seed, "trouble", "returned_lead", deal.lead_id)
+    returned = person.kind != "vendor" and trouble.chance(world.trouble("returned_lead"))
+    if returned:
+        _activity(deal, moment, "call", "リード差戻し", f"差戻し（{trouble.pick(_REASONS)}）")
+    _lead(
+        deal, moment, "disqualified" if person.kind == "vendor" else "returned" if returned else "nurturing"
+    )
+    return returned and world.calendar.holds(moment)
+
+
+def _owner(world: World, person: Person, owners: dict[str, list[str]]) -> tuple[str, bool]:
+    """Who works the lead, and whether that is somebody else than custom wants."""
+    usual = unit = person.usual_unit or "inside-sales"
+    trouble = Dice(world.seed, "trouble", "wrong_owner", person.key)
+    if trouble.chance(world.trouble("wrong_owner")) and not person.is_heroine:
         unit = trouble.pick(UNITS)
-    return Dice(world.seed, "owner of", person.key).pick(owners[unit])
+    return Dice(world.seed, "owner of", person.key).pick(owners[unit]), unit != usual
 
 
 def _lead(deal: Deal, moment: int, status: str) -> None:
@@ -229,19 +259,20 @@ def _lead(deal: Deal, moment: int, status: str) -> None:
     deal.world.diary.record("leads", moment, row)
 
 
-def _calls(deal: Deal) -> int | None:
-    """The first call, late in some cases, and what follows it; gives the moment of the first call."""
+def _calls(deal: Deal) -> tuple[int | None, bool]:
+    """The first call and what follows it; gives the moment of the first call, and whether it came late."""
     dice, start = deal.dice, deal.handover.moment
-    trouble = Dice(deal.world.seed, "trouble", "slow sales", deal.lead_id)
-    wait = dice.exponential(0.8)
-    if trouble.chance(deal.world.trouble("sla_breach")):
+    trouble = Dice(deal.world.seed, "trouble", "sla_breach", deal.lead_id)
+    wait = min(dice.exponential(0.8), 1.5)
+    is_slow = trouble.chance(deal.world.trouble("sla_breach"))
+    if is_slow:
         wait = trouble.between(8, 25)
     day = next_workday(local_day(start) + timedelta(days=int(wait)))
     first = max(sales_moment(day, dice), start + 1800)
     if deal.person.wants_on is not None:  # who buys has been spoken to before
         first = max(start + 1800, min(first, midnight(deal.person.wants_on) + 9 * 3600 + 600))
     if not deal.world.calendar.holds(first):
-        return None
+        return None, is_slow
     _activity(deal, first, "call", "初回連絡", _OUTCOMES.turn(dice))
     _lead(deal, first, "contacted")
     moment = first
@@ -249,7 +280,7 @@ def _calls(deal: Deal) -> int | None:
         moment = sales_moment(next_workday(local_day(moment) + timedelta(days=dice.between(2, 15))), dice)
         kind = _KINDS.turn(dice)
         _activity(deal, moment, kind, _SUBJECTS[kind], _OUTCOMES.turn(dice) if kind == "call" else "完了")
-    return first
+    return first, is_slow
 
 
 def _seminars(deal: Deal) -> None:
@@ -259,8 +290,11 @@ def _seminars(deal: Deal) -> None:
         if passed.kind != "seminar" or passed.form_id not in held:
             continue
         _activity(deal, passed.moment + 300, "seminar_applied", passed.form_id, "受付")
-        if deal.dice.chance(0.66):
+        if deal.world.befalls("applied_not_attended", passed.submission_id):
+            deal.world.absent.add(passed.submission_id)
+        else:
             attended = midnight(held[passed.form_id]) + 14 * 3600
+            deal.world.diary.deed(attended, deal.person.key, "seminar_attended")
             _activity(deal, attended, "seminar_attended", passed.form_id, "出席")
 
 
@@ -281,7 +315,8 @@ def _activity(
         "outcome": outcome,
         "occurred_at": at,
     }
-    deal.world.diary.record("activities", moment, row)
+    if not deal.is_silent:
+        deal.world.diary.record("activities", moment, row)
 
 
 def _opportunity(deal: Deal, contacted: int | None) -> None:
@@ -296,6 +331,7 @@ def _opportunity(deal: Deal, contacted: int | None) -> None:
     amount = int(_PRICES[person.product] * size * (0.3 + 0.4 * dice.random())) // 10_000 * 10_000
     stages = _stages(deal, created)
     cause = _cause(person, created)
+    deal.world.diary.deed(created, person.key, "opportunity_created")
     deal.world.diary.opportunities.append(
         {"opportunity_id": opportunity_id, "lead_id": deal.lead_id, "person_key": person.key, "cause": cause,
          "created_at": created, "final_stage": stages[-1][0], "final_stage_at": stages[-1][1],
@@ -370,8 +406,7 @@ def _order(deal: Deal, opportunity_id: str, moment: int, amount: int) -> None:
         "updated_at": iso_time(moment + 600),
     }
     deal.world.diary.record("orders", moment + 600, row)
-    order = Identifier("order", row["order_id"], deal.person.key, moment + 600, moment + 600)
-    deal.world.diary.identifiers.append(order)
+    note_order(deal.world, deal.person, row["order_id"], moment + 600, amount)
 
 
 def _reorder(deal: Deal, opportunity_id: str, moment: int, expected: int) -> None:

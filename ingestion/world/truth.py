@@ -1,6 +1,7 @@
 """What is true of the world, in Parquet beside its files; only the judge of the product may read it.
 
-people, companies, identifiers (with spans), requests, email_events, opportunities, consents; `world.json`
+people, companies, company_spellings, departments, identifiers (with spans), opportunities, orders, tiers,
+hazards, kpis, routes, consents, files; `traces` writes requests, sessions and email_events. `world.json`
 holds the arguments, the settings, the counts and the heroine. Times are naive UTC; spans include both ends.
 """
 
@@ -14,14 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from . import figures
 from .behaviour import World
 from .clock import midnight, utc
-from .diary import Identifier, Request
+from .diary import Identifier
 from .files import Written
 from .heroine import story
+from .names import DEPARTMENT_CATEGORIES
 from .people import Person
-
-_TIME = pa.timestamp("us")
+from .traces import TIME
 
 PEOPLE = pa.schema(
     {
@@ -31,7 +33,9 @@ PEOPLE = pa.schema(
         "company_keys": pa.list_(pa.string()), "department": pa.string(), "position": pa.string(),
         "prefecture": pa.string(), "industry": pa.string(), "product": pa.string(), "solution": pa.string(),
         "knowledge": pa.int64(), "need": pa.float64(), "named_on": pa.date32(), "wants_on": pa.date32(),
-        "right_owner": pa.string(), "is_heroine": pa.bool_(),
+        "department_category": pa.string(), "need_product": pa.string(), "right_owner": pa.string(),
+        "usual_unit": pa.string(), "is_heroine": pa.bool_(), "trouble": pa.string(),
+        "troubles": pa.list_(pa.string()),
     }
 )  # fmt: skip
 COMPANIES = pa.schema(
@@ -39,56 +43,73 @@ COMPANIES = pa.schema(
         "company_key": pa.string(), "name": pa.string(), "base_name": pa.string(), "legal_form": pa.string(),
         "domain": pa.string(), "industry": pa.string(), "prefecture": pa.string(), "employees": pa.int64(),
         "corporate_number": pa.string(), "phone": pa.string(), "office_address": pa.string(),
-        "is_key_account": pa.bool_(), "has_mail_gate": pa.bool_(),
+        "is_key_account": pa.bool_(), "has_mail_gate": pa.bool_(), "merged_into": pa.string(),
+        "changed_on": pa.date32(), "former_name": pa.string(), "trouble": pa.string(),
     }
 )  # fmt: skip
 IDENTIFIERS = pa.schema(
     {
-        "kind": pa.string(),
-        "value": pa.string(),
-        "person_key": pa.string(),
-        "starts_at": _TIME,
-        "ends_at": _TIME,
+        "kind": pa.string(), "value": pa.string(), "person_key": pa.string(), "starts_at": TIME,
+        "ends_at": TIME, "trouble": pa.string(), "is_tied": pa.bool_(),
     }
+)  # fmt: skip
+COMPANY_SPELLINGS = pa.schema({"company_key": pa.string(), "spelling": pa.string(), "trouble": pa.string()})
+DEPARTMENTS = pa.schema(
+    {
+        "department": pa.string(), "official": pa.string(), "department_category": pa.string(),
+        "trouble": pa.string(),
+    }
+)  # fmt: skip
+HAZARDS = pa.schema(
+    {
+        "person_key": pa.string(), "month": pa.date32(), "hazard_30d": pa.float64(),
+        "hazard_90d": pa.float64(), "raised_by": pa.string(),
+    }
+)  # fmt: skip
+ORDERS = pa.schema(
+    {"order_id": pa.string(), "person_key": pa.string(), "ordered_at": TIME, "amount_jpy": pa.int64()}
 )
-REQUESTS = pa.schema(
-    {
-        "visitor_id": pa.string(), "occurred_at": _TIME, "person_key": pa.string(), "is_machine": pa.bool_(),
-        "kind": pa.string(), "client_address": pa.string(), "line": pa.string(), "source_file": pa.string(),
-    }
-)  # fmt: skip
-EMAIL_EVENTS = pa.schema(
-    {
-        "sg_event_id": pa.string(), "occurred_at": _TIME, "event": pa.string(), "mid": pa.string(),
-        "person_key": pa.string(), "actor_key": pa.string(), "is_machine": pa.bool_(),
-    }
-)  # fmt: skip
+FILES = pa.schema({"path": pa.string(), "lines": pa.int64(), "trouble": pa.string()})
+TIERS = pa.schema({"person_key": pa.string(), "tier": pa.string(), "valid_from": TIME, "valid_to": TIME})
+KPIS = pa.schema({"month": pa.date32(), "kpi": pa.string(), "value": pa.float64()})
+ROUTES = pa.schema(
+    {"person_key": pa.string(), "right_owner": pa.string(), "due_at": TIME, "reason": pa.string()}
+)
 OPPORTUNITIES = pa.schema(
     {
         "opportunity_id": pa.string(), "lead_id": pa.string(), "person_key": pa.string(),
-        "cause": pa.string(), "created_at": _TIME, "final_stage": pa.string(), "final_stage_at": _TIME,
+        "cause": pa.string(), "created_at": TIME, "final_stage": pa.string(), "final_stage_at": TIME,
         "amount_jpy": pa.int64(),
     }
 )  # fmt: skip
 CONSENTS = pa.schema(
     {
-        "person_key": pa.string(), "address": pa.string(), "channel": pa.string(), "status": pa.string(),
-        "basis": pa.string(), "occurred_at": _TIME,
+        "person_key": pa.string(), "email": pa.string(), "address": pa.string(), "channel": pa.string(),
+        "status": pa.string(), "basis": pa.string(), "occurred_at": TIME, "valid_from": TIME,
+        "valid_to": TIME, "trouble": pa.string(),
     }
 )  # fmt: skip
 
 
 def write_truth(world: World, written: Written, folder: Path, arguments: dict[str, Any]) -> None:
-    """Write all truth files into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, "people", PEOPLE, (_person(person) for person in world.people))
+    """Write the truth files that need the whole world into `folder`."""
+    routes = list(figures.routes(world))
+    owners = {route["person_key"]: route["right_owner"] for route in routes}
+    people = [_person(person, owners.get(person.key)) for person in world.people]
+    _write(folder, "people", PEOPLE, [*people, *_staff(world)])
     _write(folder, "companies", COMPANIES, _companies(world))
-    _write(folder, "identifiers", IDENTIFIERS, _identifiers(world, written))
-    _store(folder, "requests", _requests(written))
-    _write(folder, "email_events", EMAIL_EVENTS, _mail_events(world))
+    _write(folder, "company_spellings", COMPANY_SPELLINGS, _spellings(world))
+    _write(folder, "departments", DEPARTMENTS, _departments(world))
+    _write_identifiers(folder, world, written)
     _write(folder, "opportunities", OPPORTUNITIES, _opportunities(world))
-    _write(folder, "consents", CONSENTS, _consents(world))
-    text = json.dumps(_world(world, written, arguments), ensure_ascii=False, indent=2)
+    _write(folder, "orders", ORDERS, _orders(world))
+    _write(folder, "tiers", TIERS, figures.tiers(world))
+    _write(folder, "hazards", HAZARDS, figures.hazards(world))
+    _write(folder, "kpis", KPIS, figures.kpis(world, written.visitors))
+    _write(folder, "routes", ROUTES, routes)
+    _write(folder, "consents", CONSENTS, figures.consents(world))
+    _write(folder, "files", FILES, _files(written))
+    text = json.dumps(_world(world, written, arguments, owners), ensure_ascii=False, indent=2)
     (folder / "world.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -100,12 +121,15 @@ def _store(folder: Path, name: str, table: pa.Table) -> None:
     pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
 
 
-def _person(person: Person) -> dict[str, Any]:
+_KINDS = {"customer": "prospect"}  # a customer is a prospect who has bought; `origin` tells
+
+
+def _person(person: Person, right_owner: str | None) -> dict[str, Any]:
     job = person.employments[0]
     jobs = [one for one in person.employments if one.company is not None]
     return {
         "person_key": person.key,
-        "kind": person.kind,
+        "kind": _KINDS.get(person.kind, person.kind),
         "origin": person.origin,
         "name": person.name,
         "name_kana": person.kana,
@@ -115,7 +139,8 @@ def _person(person: Person) -> dict[str, Any]:
         "mobile": person.mobile,
         "company_key": job.company.key if job.company else None,
         "company_keys": [one.company.key for one in jobs],
-        "department": job.department,
+        "department": job.department or None,
+        "department_category": DEPARTMENT_CATEGORIES.get(job.department),
         "position": job.position,
         "prefecture": job.company.prefecture.name if job.company else None,
         "industry": job.company.industry if job.company else None,
@@ -125,9 +150,25 @@ def _person(person: Person) -> dict[str, Any]:
         "need": person.need,
         "named_on": person.named_on,
         "wants_on": person.wants_on,
-        "right_owner": person.right_owner,
+        "need_product": person.product,
+        "right_owner": right_owner,
+        "usual_unit": person.usual_unit or None,
         "is_heroine": person.is_heroine,
+        "trouble": person.troubles[0] if person.troubles else None,
+        "troubles": person.troubles,
     }
+
+
+def _staff(world: World) -> Iterable[dict[str, Any]]:
+    """Our own people whose tests stand in the files."""
+    domain = world.settings["company"]["domain"]
+    for key in sorted(
+        {one.person_key for one in world.diary.submissions if one.person_key.startswith("staff")}
+    ):
+        yield {
+            "person_key": key, "kind": "staff", "origin": "staff", "name": "テスト 太郎",
+            "email": f"test@{domain}", "is_heroine": False, "trouble": "own_staff", "troubles": ["own_staff"],
+        }  # fmt: skip
 
 
 def _companies(world: World) -> Iterable[dict[str, Any]]:
@@ -146,28 +187,57 @@ def _companies(world: World) -> Iterable[dict[str, Any]]:
             "office_address": firm.office_address,
             "is_key_account": firm.is_key_account,
             "has_mail_gate": firm.has_mail_gate,
+            "merged_into": firm.merged_into,
+            "changed_on": firm.changes_on,
+            "former_name": firm.official(firm.base) if firm.changes_on else None,
+            "trouble": firm.trouble or ("link_scanner" if firm.has_mail_gate else None),
         }
 
 
-def _identifiers(world: World, written: Written) -> list[dict[str, Any]]:
+def _spellings(world: World) -> Iterable[dict[str, Any]]:
+    """Every spelling of every company that stands in some file."""
+    for (company, spelling), trouble in sorted(world.diary.spellings.items()):
+        yield {"company_key": company, "spelling": spelling, "trouble": trouble}
+
+
+def _departments(world: World) -> Iterable[dict[str, Any]]:
+    for written, official in sorted(world.diary.departments.items()):
+        category = DEPARTMENT_CATEGORIES[official]
+        trouble = None if written == official else "department_variants"
+        yield {
+            "department": written,
+            "official": official,
+            "department_category": category,
+            "trouble": trouble,
+        }
+
+
+def _write_identifiers(folder: Path, world: World, written: Written) -> None:
+    """Column by column: cookies make this one large."""
     found = [
-        *world.diary.identifiers,
+        *(_labelled(one, world, written) for one in world.diary.identifiers),
         *written.list_rows,
         *_own_identifiers(world),
-        *cookie_spans(written.requests),
+        *written.cookie_spans,
     ]
+    found = [one for one in found if world.calendar.holds(one.starts_at)]
     found.sort(key=lambda one: (one.kind, one.value, one.starts_at, one.person_key or ""))
-    return [
-        {
-            "kind": one.kind,
-            "value": one.value,
-            "person_key": one.person_key,
-            "starts_at": utc(one.starts_at),
-            "ends_at": utc(one.ends_at),
-        }
-        for one in found
-        if world.calendar.holds(one.starts_at)
+    columns = [
+        pa.array(values, pa.timestamp("s")).cast(TIME) if field.type == TIME else pa.array(values, field.type)
+        for values, field in zip(zip(*found, strict=True), IDENTIFIERS, strict=True)
     ]
+    _store(folder, "identifiers", pa.Table.from_arrays(columns, schema=IDENTIFIERS))
+
+
+def _labelled(one: Identifier, world: World, written: Written) -> Identifier:
+    """With the troubles that befell it after it was noted."""
+    if one.kind == "mail_token" and one.value in world.forwarded:
+        return one._replace(trouble="forwarded_mail")
+    if one.kind == "submission" and one.value in written.torn_submissions:
+        return one._replace(trouble="torn_file")
+    if one.kind == "submission" and one.value in world.absent and one.trouble is None:
+        return one._replace(trouble="applied_not_attended")
+    return one
 
 
 def _own_identifiers(world: World) -> Iterable[Identifier]:
@@ -176,59 +246,11 @@ def _own_identifiers(world: World) -> Iterable[Identifier]:
         starts = [world.calendar.starts_at, *(midnight(job.since) for job in person.employments[1:])]
         ends = [*(start - 1 for start in starts[1:]), world.calendar.ends_at - 1]
         for job, start, end in zip(person.employments, starts, ends, strict=True):
-            yield Identifier("email", job.email, person.key, start, end)
+            trouble = job.trouble or ("dead_address" if person.address_is_dead else None)
+            yield Identifier("email", job.email, person.key, start, end, trouble)
             if job.phone:
                 yield Identifier("phone", job.phone, person.key, start, end)
         yield Identifier("mobile", person.mobile, person.key, starts[0], ends[-1])
-
-
-def cookie_spans(requests: list[tuple[Request, str]]) -> list[Identifier]:
-    """For each cookie the spans in which one and the same person held it (None = never named)."""
-    spans: list[Identifier] = []
-    open_spans: dict[str, Identifier] = {}
-    for request, _ in sorted(requests, key=lambda entry: (entry[0].moment, entry[0].line)):
-        cookie, person = request.visitor.cookie, request.visitor.person_key
-        if cookie == "-":
-            continue
-        span = open_spans.get(cookie)
-        start = span.starts_at if span and span.person_key == person else request.moment
-        if span and span.person_key != person:
-            spans.append(span)
-        open_spans[cookie] = Identifier("cookie", cookie, person, start, request.moment)
-    return spans + list(open_spans.values())
-
-
-def _requests(written: Written) -> pa.Table:
-    """One row per web log line, column by column: this is the large one."""
-    requests = [request for request, _ in written.requests]
-    visitors = [request.visitor for request in requests]
-    columns: dict[str, list[Any]] = {
-        "visitor_id": [None if visitor.cookie == "-" else visitor.cookie for visitor in visitors],
-        "occurred_at": [request.moment * 1_000_000 for request in requests],
-        "person_key": [visitor.person_key for visitor in visitors],
-        "is_machine": [visitor.is_machine for visitor in visitors],
-        "kind": [visitor.kind for visitor in visitors],
-        "client_address": [visitor.address for visitor in visitors],
-        "line": [request.line for request in requests],
-        "source_file": [path for _, path in written.requests],
-    }
-    return pa.table([pa.array(columns[name], REQUESTS.field(name).type) for name in REQUESTS.names], REQUESTS)
-
-
-def _mail_events(world: World) -> list[dict[str, Any]]:
-    events = sorted(world.diary.mail_events, key=lambda event: (event.moment, event.row["sg_event_id"]))
-    return [
-        {
-            "sg_event_id": event.row["sg_event_id"],
-            "occurred_at": utc(event.moment),
-            "event": event.row["event"],
-            "mid": event.row["mid"],
-            "person_key": event.person_key,
-            "actor_key": event.actor_key,
-            "is_machine": event.is_machine,
-        }
-        for event in events
-    ]
 
 
 def _opportunities(world: World) -> list[dict[str, Any]]:
@@ -239,28 +261,24 @@ def _opportunities(world: World) -> list[dict[str, Any]]:
     ]
 
 
-def _consents(world: World) -> list[dict[str, Any]]:
-    inside = [one for one in world.diary.consents if world.calendar.holds(one.moment)]
-    inside.sort(key=lambda one: (one.moment, one.person_key, one.basis, one.status))
-    return [
-        {
-            "person_key": one.person_key,
-            "address": one.address,
-            "channel": one.channel,
-            "status": one.status,
-            "basis": one.basis,
-            "occurred_at": utc(one.moment),
-        }
-        for one in inside
-    ]
+def _files(written: Written) -> Iterable[dict[str, Any]]:
+    for path, lines in sorted(written.lines.items()):
+        yield {"path": path, "lines": lines, "trouble": written.troubles.get(path)}
 
 
-def _world(world: World, written: Written, arguments: dict[str, Any]) -> dict[str, Any]:
+def _orders(world: World) -> list[dict[str, Any]]:
+    orders = sorted(world.diary.orders, key=lambda order: (order["ordered_at"], order["order_id"]))
+    return [{**order, "ordered_at": utc(order["ordered_at"])} for order in orders]
+
+
+def _world(
+    world: World, written: Written, arguments: dict[str, Any], owners: dict[str, str]
+) -> dict[str, Any]:
     return {
         "arguments": arguments,
         "settings": world.settings,
         "first_day": world.calendar.first.isoformat(),
         "last_day": world.calendar.last.isoformat(),
-        "heroine": story(world),
+        "heroine": story(world, owners.get(world.people[0].key)),
         "files": dict(sorted(written.lines.items())),
     }
