@@ -140,10 +140,10 @@ TRUTH = {
             (date '2026-09-01', 'form_passes', 10), (date '2026-10-01', 'form_passes', 10),
             (date '2026-10-01', 'orders', 0)) as rows (month, kpi, value)""",
     "routes": """
-        select * from (values ('p1', 'prod-crm', timestamp '2026-09-30'),
-            ('p3', 'prod-crm', timestamp '2026-09-30'),
-            ('p5', 'prod-crm', timestamp '2026-09-30'), ('p2', null, timestamp '2026-09-30'))
-        as rows (person_key, right_owner, due_at)""",
+        select * from (values ('p1', 'prod-crm', timestamp '2026-09-30', 'asked'),
+            ('p3', 'prod-crm', timestamp '2026-09-30', 'asked'),
+            ('p5', 'prod-crm', timestamp '2026-09-30', 'ripe'), ('p2', null, timestamp '2026-09-30', 'asked'))
+        as rows (person_key, right_owner, due_at, reason)""",
     "consents": """
         select * from (values
             ('p1', 'ai@a.jp', 'email', 'denied', timestamp '2026-09-01', null::timestamp),

@@ -19,11 +19,17 @@ Planned = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured. `best`: the value of a faultless figure; None where no value is right or wrong."""
+    """What is measured.
+
+    best: the value of a faultless figure; None where no value is right or wrong.
+    is_forecast: it judges a guess about what people will do, so no reading of traces makes it faultless.
+    troubles: those that it is also measured by.
+    """
 
     area: str
     name: str
     best: float | None
+    is_forecast: bool
     troubles: tuple[str, ...]
     meaning: str
 
@@ -45,9 +51,8 @@ class Figure:
         return None if self.value is None or best is None else abs(self.value - best)
 
     @property
-    def is_exact(self) -> bool:
-        """Nothing is wrong here as far as the data goes."""
-        return not self.error
+    def is_forecast(self) -> bool:
+        return (self.area, self.measure) in FORECASTS
 
 
 def _read_measures() -> tuple[Measure, ...]:
@@ -57,6 +62,7 @@ def _read_measures() -> tuple[Measure, ...]:
                 row["area"],
                 row["measure"],
                 float(row["best"]) if row["best"] else None,
+                row["forecast"] == "true",
                 tuple(row["troubles"].split()),
                 row["meaning"],
             )
@@ -67,6 +73,7 @@ def _read_measures() -> tuple[Measure, ...]:
 MEASURES = _read_measures()
 AREAS = tuple(dict.fromkeys(measure.area for measure in MEASURES))
 BEST = {(measure.area, measure.name): measure.best for measure in MEASURES}
+FORECASTS = {(measure.area, measure.name) for measure in MEASURES if measure.is_forecast}
 
 
 def judge(
@@ -135,10 +142,13 @@ def _note_plan(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
 
 
 def _area(connection: duckdb.DuckDBPyConnection, area: str) -> list[Figure]:
+    """Figures of one area: over all cases, and by the troubles that measures.csv names for the measure."""
     rows = connection.execute((SQL / f"{area}.sql").read_text(encoding="utf-8")).fetchall()
+    named = {(measure.area, measure.name): measure.troubles for measure in MEASURES}
     return [
         Figure(area, measure, trouble, None if value is None or not n else float(value), int(n or 0))
         for measure, trouble, value, n in rows
+        if trouble is None or trouble in named[area, measure]
     ]
 
 

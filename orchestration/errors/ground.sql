@@ -66,7 +66,9 @@ from (
 qualify row_number() over (partition by person_id order by own desc, identifiers desc, person_key) = 1;
 
 create temp table person_troubles as
-select distinct person_key, trouble from truth.people where trouble is not null;
+select person_key, trouble from truth.people where trouble is not null
+union
+select person_key, unnest(troubles) from truth.people;
 
 -- Two lines of one second, address, cookie and path are one reader's.
 create temp table web_touches as

@@ -56,43 +56,29 @@ with
         inner join known on person_ids.person_key = known.person_key and not known.is_shared
         group by person_ids.person_key, person_ids.person_id
     ),
-    -- A browser on which nobody ever passed a form or came from a mail is a stranger's to
-    -- anyone who has only these files. Unless a trouble made it so, it is not missed.
-    spoken as (
-        select visitor_id from raw_forms.submissions where visitor_id is not null
-        union
-        select visitor_id
-        from raw_web.requests
-        where visitor_id is not null and mail_token is not null
-    ),
-    views_of_known as (
-        select
-            web_touches.touch_id,
-            web_touches.person_key,
-            web_touches.trouble,
-            coalesce(person_keys.person_key = web_touches.person_key, false) as is_right,
-            coalesce(web_touches.cookie in (from spoken), false) as has_spoken,
-            web_touches.trouble is not null as is_troubled
-        from web_touches
-        inner join person_ids on web_touches.person_key = person_ids.person_key
-        left join person_keys on web_touches.person_id = person_keys.person_id
-        where not web_touches.is_machine
-    ),
     views as (
         select
             'cookie_time_precision' as measure,
             web_touches.touch_id,
             web_touches.person_key,
             web_touches.trouble,
+            web_touches.cookie,
             coalesce(person_keys.person_key = web_touches.person_key, false) as is_right
         from web_touches
         left join person_keys on web_touches.person_id = person_keys.person_id
         where web_touches.person_id is not null and not web_touches.is_called_machine
         union all
-        select measure, touch_id, person_key, trouble, is_right
-        from views_of_known
-        cross join (values ('cookie_time_recall'), ('cookie_time_coverage')) as measures (measure)
-        where measure = 'cookie_time_coverage' or has_spoken or is_troubled
+        select
+            'cookie_time_recall',
+            web_touches.touch_id,
+            web_touches.person_key,
+            web_touches.trouble,
+            web_touches.cookie,
+            coalesce(person_keys.person_key = web_touches.person_key, false)
+        from web_touches
+        inner join person_ids on web_touches.person_key = person_ids.person_key
+        left join person_keys on web_touches.person_id = person_keys.person_id
+        where not web_touches.is_machine
     ),
     troubles_of_views as (
         select measure, touch_id, trouble, is_right from views where trouble is not null
@@ -100,6 +86,14 @@ with
         select views.measure, views.touch_id, person_troubles.trouble, views.is_right
         from views
         inner join person_troubles on views.person_key = person_troubles.person_key
+        union
+        select views.measure, views.touch_id, cookies.trouble, views.is_right
+        from views
+        inner join truth.identifiers as cookies
+            on cookies.kind = 'cookie'
+            and views.cookie = cookies.value
+            and views.person_key is not distinct from cookies.person_key
+        where cookies.trouble is not null
     ),
     cases as (
         select measure, null as trouble, is_right from pairs

@@ -1,7 +1,8 @@
 -- Who should have the lead by the agreed policy and the true attributes, and who got it.
+-- Who asked is a fact; who is ripe without asking can only be guessed by the score.
 with
     due as (
-        select routes.person_key, routes.right_owner
+        select routes.person_key, routes.right_owner, coalesce(routes.reason, 'asked') = 'asked' as has_asked
         from truth.routes as routes
         inner join person_ids on routes.person_key = person_ids.person_key
         where routes.right_owner is not null and routes.due_at < getvariable('as_of_end')
@@ -15,6 +16,7 @@ with
     compared as (
         select
             due.person_key,
+            due.has_asked,
             latest.person_id is not null as is_routed,
             coalesce(latest.owner_unit_id = due.right_owner, false) as is_right
         from due
@@ -24,11 +26,14 @@ with
     cases as (
         select 'right_owner_share' as measure, null as trouble, is_right from compared
         union all
-        select 'right_owner_share', person_troubles.trouble, compared.is_right
+        select 'right_owner_share_of_asking', null, is_right from compared where has_asked
+        union all
+        select 'right_owner_share_of_asking', person_troubles.trouble, compared.is_right
         from compared
         inner join person_troubles on compared.person_key = person_troubles.person_key
+        where compared.has_asked
         union all
-        select 'right_owner_share_of_routed', null, is_right from compared where is_routed
+        select 'right_owner_share_of_ripe', null, is_right from compared where not has_asked
         union all
         select 'due_and_routed_share', null, is_routed from compared
         union all

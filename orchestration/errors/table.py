@@ -30,7 +30,8 @@ def as_rows(figures: Sequence[Figure]) -> list[list[Any]]:
 
 def as_markdown(figures: Sequence[Figure], arguments: Mapping[str, Any]) -> str:
     """The table for people: what is wrong, worst first, then what is right, then what was not measured."""
-    wrong = [f for f in figures if f.error]
+    wrong = [f for f in figures if f.error and not f.is_forecast]
+    guesses = [f for f in figures if f.error and f.is_forecast]
     right = [f for f in figures if f.n and f.error == 0]
     plain = [f for f in figures if f.n and f.error is None]
     absent = [f for f in figures if not f.n]
@@ -38,8 +39,10 @@ def as_markdown(figures: Sequence[Figure], arguments: Mapping[str, Any]) -> str:
     parts = [
         "# Table of errors",
         f"Marts of an invented world ({made_by}) against its truth: {len(wrong)} figures are not exact, "
-        f"{len(right)} are, {len(plain)} have no right value, {len(absent)} met no case.",
+        f"{len(right)} are, {len(guesses)} are forecasts, {len(plain)} have no right value, {len(absent)} "
+        "met no case.",
         *_section("Not exact, worst first", wrong),
+        *_section("Forecasts, which no reading of traces makes exact", guesses),
         *_section("Exact", right),
         *_section("Without a right value", plain),
         *([f"## No case in this world\n\n{_names(absent)}"] if absent else []),

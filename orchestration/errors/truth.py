@@ -25,6 +25,7 @@ TABLES: dict[str, dict[str, str]] = {
         "company_key": "varchar",
         "department_category": "varchar",
         "trouble": "varchar",
+        "troubles": "varchar[]",
     },
     "identifiers": {
         "kind": "varchar",
@@ -58,7 +59,7 @@ TABLES: dict[str, dict[str, str]] = {
         "is_machine": "boolean",
     },
     "companies": {"company_key": "varchar", "merged_into": "varchar", "trouble": "varchar"},
-    "departments": {"department": "varchar", "department_category": "varchar"},
+    "departments": {"department": "varchar", "department_category": "varchar", "trouble": "varchar"},
     "hazards": {
         "person_key": "varchar",
         "month": "date",
@@ -72,7 +73,12 @@ TABLES: dict[str, dict[str, str]] = {
         "valid_to": "timestamp",
     },
     "kpis": {"month": "date", "kpi": "varchar", "value": "double"},
-    "routes": {"person_key": "varchar", "right_owner": "varchar", "due_at": "timestamp"},
+    "routes": {
+        "person_key": "varchar",
+        "right_owner": "varchar",
+        "due_at": "timestamp",
+        "reason": "varchar",
+    },
     "consents": {
         "person_key": "varchar",
         "email": "varchar",
