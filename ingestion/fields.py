@@ -28,6 +28,10 @@ _MACROS = (
     "bad(what, x) as what || ' \"' || left(x, 60) || '\" does not exist or cannot be read: correct it"
     " in the source"
     " and send the row again'",
+    "unknown_word(what, x, known) as what || ' \"' || left(x, 60) || '\" is no word that is known: write '"
+    " || known || ' in the source and send the row again'",
+    "shortened(what, x) as what || ' \"' || left(x, 60) || '\" was shortened by Excel and names nothing any"
+    " more: format the column as text in the source and send the row again'",
     "missing(what) as 'the row has no ' || what || ': add it in the source and send the row again'",
 )
 

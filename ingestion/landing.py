@@ -17,20 +17,19 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion import costs, crm, email, fields, files, forms, keys, ledger, lists, records, web
+from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, records, web
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
 from ingestion.tables import columns_of, sql_columns
 from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
 
-_MODULES: dict[str, ModuleType] = {
+_MODULES: dict[str, ModuleType | kinds.Source] = {
     "web": web,
     "forms": forms,
     "email": email,
     "lists": lists,
-    "crm": crm,
-    "costs": costs,
+    **{name: kinds.Source(name) for name in kinds.SOURCES},
 }
 SOURCES: tuple[str, ...] = tuple(_MODULES)
 """Sources, each a folder of landing and a module here."""
@@ -125,10 +124,10 @@ def _told_by_content(found: Found) -> str:
             if looked.kind == "array"
             else set()
         )
-    for source in ("email", "forms", "crm", "costs"):
+    for source in ("email", "forms", *kinds.SOURCES):
         if names and _MODULES[source].recognises(names):
             return source
-    for source in ("crm", "costs", "lists"):
+    for source in (*kinds.SOURCES, "lists"):
         if records.has_header(looked, _MODULES[source].form(found)):
             return source
     raise Unreadable(
@@ -260,11 +259,11 @@ class _Intake:
         if len(self.tables) == 1:
             return next(iter(self.tables))
         with files.opened(looked) as stream:
-            table = self.module.table_of(records.keys_of(files.start_of(stream)))
+            names = records.keys_of(files.start_of(stream))
+        form = self.module.form(looked.found)
+        table = form.table_of(set(map(form.spelled, names)))
         if not table:
-            raise Unreadable(
-                "line 1: the keys are of no table that is known here: name them as the README says"
-            )
+            raise Unreadable(f"line 1: the keys are of no table that is known here: {form.mend}")
         return table
 
     def _take_batch(self, name: str, skip: int, report: FileReport) -> None:

@@ -8,24 +8,18 @@ company's switchboard). A list that spells its headers in a way of its own has a
 which also says whose list it is. The cells as they came stay in `payload`.
 """
 
-import codecs
 import csv
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from datetime import date
 from functools import cache, partial
 from pathlib import Path
 
-import yaml
-
 from ingestion.fields import named
-from ingestion.files import Found, Unreadable
+from ingestion.files import Found
+from ingestion.mapping import MAPPING, beside
 from ingestion.records import Form
 
 TABLES = ("rows",)
-MAPPING = "columns.yml"
-"""Name of a list's own mapping, in the list's folder or one above it below landing/lists."""
 
 FIELDS = (
     *("company", "department", "position", "name", "family_name", "given_name", "kana", "family_kana"),
@@ -34,7 +28,6 @@ FIELDS = (
 )
 """What a header can mean; the first rows of `ikusei lists preview` show them."""
 
-_OF_THE_LIST = {"owner": "list_owner", "collected_on": "collected_on", "collected_by": "collected_by"}
 _MEND = (
     "name its columns in the first row as in `ikusei lists template list`, or say what they mean in a"
     f" {MAPPING} beside the file (`ikusei lists preview FILE` shows what is understood)"
@@ -56,82 +49,14 @@ def columns() -> dict[str, tuple[int, str]]:
         }
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """What a list's `columns.yml` says: meaning of its headers, what holds for every row, its encoding."""
-
-    headers: dict[str, str] = field(default_factory=dict)
-    of_every_row: dict[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-
-
-def mapping(found: Found) -> Mapping:
-    """The `columns.yml` nearest to a file of a list, empty if there is none.
-
-    Raises Unreadable naming the file, what is wrong and what may stand there.
-    """
-    folder = found.file.parent
-    for _ in found.stream.split("/"):
-        if (beside := folder / MAPPING).is_file():
-            return _read(beside)
-        folder = folder.parent
-    return Mapping()
-
-
-def _read(file: Path) -> Mapping:
-    try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" line {where.line + 1}" if where else ""
-        raise Unreadable(
-            f"cannot be read because its {MAPPING}{line} is not YAML in UTF-8: mend it"
-        ) from error
-    said = {} if said is None else said
-    known = {"columns", "encoding", *_OF_THE_LIST}
-    if not isinstance(said, dict) or set(said) - known or not isinstance(said.get("columns") or {}, dict):
-        raise Unreadable(
-            f"has a {MAPPING} that says something unknown: it may say {', '.join(sorted(known))}, and"
-            " `columns` is `header: field`"
-        )
-    headers = {spelled(str(header)): str(meant) for header, meant in (said.get("columns") or {}).items()}
-    if unknown := sorted(set(headers.values()) - set(FIELDS)):
-        raise Unreadable(
-            f"has a {MAPPING} whose field {unknown[0]} does not exist: the fields are {', '.join(FIELDS)}"
-        )
-    return Mapping(headers, _of_every_row(said), _encoding(said.get("encoding")))
-
-
-def _of_every_row(said: dict) -> dict[str, str]:
-    """What holds for every row of a list; a day has to be one."""
-    values = {meant: str(said[key]) for key, meant in _OF_THE_LIST.items() if said.get(key) is not None}
-    if day := values.get("collected_on"):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise Unreadable(
-                f"has a {MAPPING} whose collected_on is no day: write it as 2026-05-31"
-            ) from None
-    return values
-
-
-def _encoding(name: object) -> str | None:
-    try:
-        return codecs.lookup(str(name)).name if name else None
-    except LookupError:
-        raise Unreadable(
-            f"has a {MAPPING} whose encoding is unknown: write utf-8, cp932, euc_jp or another that exists"
-        ) from None
-
-
 def form(found: Found) -> Form:
     """How the tables of a file's list are read: by its own mapping before the layouts known to all."""
-    said = mapping(found)
+    said = beside(found, FIELDS, spelled)
     known = columns() | {header: (-1, meant) for header, meant in said.headers.items()}
     return Form(
         partial(_table_of, known),
         spelled,
-        partial(_fields, known, said.of_every_row),
+        partial(_fields, known, said.every_row),
         _MEND,
         said.encoding,
         names_json=True,
@@ -155,11 +80,11 @@ def recognises(keys: set[str]) -> bool:
 
 
 def _fields(
-    known: dict[str, tuple[int, str]], of_every_row: dict[str, str], record: dict[str, str]
+    known: dict[str, tuple[int, str]], every_row: dict[str, str], record: dict[str, str]
 ) -> dict[str, str]:
     """A record's fields: of several headers of one field the first filled one, else what all rows have."""
     ranked = sorted((*known[key], cell) for key, cell in record.items() if key in known)
-    return of_every_row | {meant: cell for _, meant, cell in reversed(ranked)}
+    return every_row | {meant: cell for _, meant, cell in reversed(ranked)}
 
 
 def parse(table: str) -> str:

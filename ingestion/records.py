@@ -156,7 +156,10 @@ def keys_of(text: str) -> set[str]:
 def names_told(con: duckdb.DuckDBPyConnection, form: Form) -> None:
     """Gives the `fields` of a batch of JSON the names of the form, as a table's header cells get them."""
     found = con.execute("select distinct payload from batch where payload is not null").fetchall()
-    told = [(text, _written(form.fields(_spelled(json.loads(text), form)))) for (text,) in found]
+    told = [
+        (text, _written(form.fields(_spelled(json.loads(text, parse_float=str, parse_int=str), form))))
+        for (text,) in found
+    ]
     con.register(
         "told",
         pa.table(

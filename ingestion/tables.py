@@ -24,14 +24,18 @@ ROW = {
 _PERSON = ("email_raw", "email", "person_name_raw", "person_name", "person_kana")
 _COMPANY = ("company_name_raw", "company_name", "company_key")
 _PHONE = ("phone_raw", "phone")
-_SPELLINGS = ("email_mailbox", "email_is_valid", "email_domain", "email_domain_kind")
-_SPELLINGS += ("company_legal_name", "phone_extension")
+_NAMED = ("email_raw", "email", "person_name_raw", "person_name")
+_MAIL = ("email_mailbox", "email_is_valid", "email_domain", "email_domain_kind")
+_SPELLINGS = (*_MAIL, "company_legal_name", "phone_extension")
 _AMOUNTS = {
     "amount_jpy": MONEY,
     "gross_margin_jpy": MONEY,
     "employees": INT,
     "status_code": INT,
     "email_is_valid": FLAG,
+    "expected_leads": INT,
+    "expected_orders": INT,
+    **dict.fromkeys(("points", "balance", "score", "satisfaction"), MONEY),
 }
 
 
@@ -92,6 +96,39 @@ RAW_TABLES: dict[str, pa.Schema] = {
     "raw_costs.entries": _schema(
         *("campaign_id", "campaign_name", "channel", "cost_kind", "cost_on", "amount_jpy"),
         cost_on=DAY,
+    ),
+    "raw_costs.budgets": _schema(
+        *("campaign_id", "campaign_name", "channel", "cost_kind", "budget_on", "amount_jpy"),
+        *("expected_leads", "expected_orders"),
+        budget_on=DAY,
+    ),
+    "raw_touches.entries": _schema(
+        *("touch_id", "touch_type", "occurred_at", "time_precision", "direction", "outcome", "subject"),
+        *(*_PERSON, *_COMPANY, "department", "position", *_PHONE, "fax_raw", "prefecture", "lead_id"),
+        *("campaign_id", "product_id", "owner_id", "note", "payload", *_SPELLINGS),
+    ),
+    "raw_surveys.answers": _schema(
+        *("answer_id", "survey_id", "survey_name", "question_id", "question", "answer", "score"),
+        *("answered_at", "time_precision", *_NAMED, *_COMPANY, "department", "position", *_PHONE),
+        *("lead_id", "visitor_id", "mail_token", "campaign_id", "product_id", "payload", *_SPELLINGS),
+    ),
+    "raw_service.tickets": _schema(
+        *("ticket_id", "ticket_kind", "subject", "message", "status", "priority", "satisfaction"),
+        *("opened_at", "time_precision", "closed_at", "updated_at", *_NAMED, *_COMPANY, *_PHONE),
+        *("lead_id", "product_id", "owner_id", "payload", *_SPELLINGS),
+    ),
+    "raw_points.ledger": _schema(
+        *("entry_id", "member_id", "points", "reason", "order_id", "amount_jpy", "balance", "occurred_at"),
+        *("time_precision", *_NAMED, *_PHONE, "lead_id", "campaign_id", "payload", *_MAIL, "phone_extension"),
+    ),
+    "raw_social.touches": _schema(
+        *("touch_id", "network", "touch_type", "occurred_at", "time_precision", "account", *_NAMED),
+        *(*_COMPANY, "url", "message", "lead_id", "campaign_id", "product_id", "payload", *_MAIL),
+        "company_legal_name",
+    ),
+    "raw_ab.assignments": _schema(
+        *("experiment_id", "variant", "assigned_at", "time_precision", "visitor_id", "email_raw", "email"),
+        *("lead_id", "mail_token", "campaign_id", "payload", *_MAIL),
     ),
     "raw_intake.files": pa.schema(
         {

@@ -91,9 +91,11 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The published file and every page on it; the pages are rendered before the link flips."""
     keys = _keys_by_relation(manifest)
     public = [keys[relation] for relation in publish.public_relations(manifest) if relation in keys]
+    # What came in is shown for every source, also for one that no model reads.
+    raw = [dg.AssetKey(table.split(".")) for table in checks.contracts()]
     published = dg.AssetSpec(
         PUBLICATION,
-        deps=public,
+        deps=[*public, *raw],
         group_name="reporting",
         kinds={"duckdb"},
         description="The file that readers see: the public marts of one run, and what was sent.",

@@ -137,7 +137,7 @@ def run(
 @told
 def ingest(
     source: Annotated[
-        str | None, typer.Argument(help="Only this source: web, forms, email, lists, crm or costs.")
+        str | None, typer.Argument(help="Only this source, the name of its folder: web, forms, lists, ...")
     ] = None,
     landing: Landing = None,
     wait: Wait = False,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingestion import IngestReport
 
 SOURCES = ("web", "forms", "email", "lists", "crm", "costs")
+SOURCES += ("touches", "surveys", "service", "points", "social", "ab")
 
 
 def ingest(
