@@ -35,10 +35,14 @@ world_app = typer.Typer(help="Invent a company with known truth, to try and to t
 sync_app = typer.Typer(
     help="Tell the other systems what they should have: plan, apply, verify, status.", no_args_is_help=True
 )
+lists_app = typer.Typer(
+    help="Look at a list before it is loaded, or get a form to fill in.", no_args_is_help=True
+)
 explain_app = typer.Typer(help="Lead a number back to the rows and rules behind it.", no_args_is_help=True)
 pages_app = typer.Typer(help="Show the pages, or check that each of them renders.", no_args_is_help=True)
 app.add_typer(world_app, name="world", rich_help_panel=None)
 app.add_typer(sync_app, name="sync")
+app.add_typer(lists_app, name="lists")
 app.add_typer(explain_app, name="explain")
 app.add_typer(pages_app, name="dashboards")
 
@@ -282,6 +286,50 @@ def sync_status() -> int:
     from orchestration import activate
 
     for line in activate.status_lines(Home.from_environment()):
+        _say(line)
+    return 0
+
+
+@lists_app.command("preview")
+@told
+def lists_preview(
+    file: Annotated[Path, typer.Argument(help="A CSV, TSV, XLSX or XLS, in landing or anywhere.")],
+    rows: Annotated[int, typer.Option(min=0, help="How many rows to show.")] = 5,
+) -> int:
+    """Show how a list would be read: encoding, delimiter, header, columns and first rows. Loads nothing.
+
+    The rows are personal data: they go to this terminal only.
+    """
+    from ingestion.files import Unreadable
+    from ingestion.preview import preview
+
+    try:
+        for line in preview(file, rows).lines():
+            _say(line)
+    except Unreadable as error:
+        raise Trouble(f"{file} {error}") from error
+    return 0
+
+
+@lists_app.command("template")
+@told
+def lists_template(
+    kind: Annotated[str, typer.Argument(help="list, touches, surveys, tickets, points, costs, budgets, ...")],
+    out: Annotated[Path | None, typer.Option(help="The file to write; KIND.csv here by default.")] = None,
+) -> int:
+    """Write a form of a kind of table to fill in, and say what each column is for."""
+    from ingestion.files import Unreadable
+    from ingestion.preview import columns_told, template
+
+    file = out or Path(f"{kind}.csv")
+    try:
+        form, told_lines = template(kind), list(columns_told(kind))
+    except Unreadable as error:
+        raise Trouble(str(error)) from error
+    if file.exists():
+        raise Trouble(f"{file} is there already: name another file with --out")
+    file.write_bytes(form)
+    for line in (*told_lines, f"the form is in {file}"):
         _say(line)
     return 0
 
