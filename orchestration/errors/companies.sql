@@ -49,16 +49,19 @@ with recursive
         inner join truth.companies as companies on people.company_key = companies.company_key
         where companies.trouble is not null
     ),
+    troubles_of_pairs as (
+        select pairs.*, troubles.trouble
+        from pairs
+        inner join troubles_of_people as troubles on pairs.left_key = troubles.person_key
+        union
+        select pairs.*, troubles.trouble
+        from pairs
+        inner join troubles_of_people as troubles on pairs.right_key = troubles.person_key
+    ),
     cases as (
         select measure, cast(null as varchar) as trouble, is_right from pairs
         union all
-        select measure, trouble, is_right
-        from (
-            select distinct pairs.*, troubles.trouble
-            from pairs
-            inner join troubles_of_people as troubles
-                on pairs.left_key = troubles.person_key or pairs.right_key = troubles.person_key
-        )
+        select measure, trouble, is_right from troubles_of_pairs
     )
 select measure, trouble, avg(cast(is_right as integer)) as value, count(*) as n
 from cases

@@ -36,11 +36,15 @@ with
         inner join person_troubles on known.person_key = person_troubles.person_key
     ),
     troubles_of_pairs as (
-        select distinct pairs.*, troubles.trouble
+        select pairs.*, troubles.trouble
         from pairs
         inner join troubles_of_identifiers as troubles
             on pairs.left_identifier = troubles.identifier
-            or pairs.right_identifier = troubles.identifier
+        union
+        select pairs.*, troubles.trouble
+        from pairs
+        inner join troubles_of_identifiers as troubles
+            on pairs.right_identifier = troubles.identifier
     ),
     people_whole as (
         select

@@ -5,6 +5,7 @@ with
         from truth.sessions
         where
             not coalesce(is_machine, false)
+            and machine_kind is null
             and visitor_id is not null
             and started_at < getvariable('as_of_end')
     ),

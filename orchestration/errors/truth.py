@@ -57,6 +57,7 @@ TABLES: dict[str, dict[str, str]] = {
         "ended_at": "timestamp",
         "page_views": "bigint",
         "is_machine": "boolean",
+        "machine_kind": "varchar",
     },
     "companies": {"company_key": "varchar", "merged_into": "varchar", "trouble": "varchar"},
     "departments": {"department": "varchar", "department_category": "varchar", "trouble": "varchar"},
