@@ -30,7 +30,7 @@ def build_as_of(home: Home, times: Clocks, *, wait: bool = False, say: Callable[
         try:
             say("copying the raw rows")
             # Views name their catalog, which is named after the file: so the file keeps its name.
-            side = _copy_raw(home.warehouse, fresh / home.warehouse.name)
+            side = copy_raw(home.warehouse, fresh / home.warehouse.name)
             _build(home, side, times, say)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(fresh, folder)
@@ -48,7 +48,8 @@ def _name(times: Clocks) -> str:
     return f"{times.as_of}{known}"
 
 
-def _copy_raw(warehouse: Path, side: Path) -> Path:
+def copy_raw(warehouse: Path, side: Path) -> Path:
+    """A new DuckDB file with the raw tables of a warehouse and nothing else."""
     side.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(side)) as connection:
         source = str(warehouse).replace("'", "''")

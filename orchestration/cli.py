@@ -400,6 +400,29 @@ def as_of_command(
     return 0
 
 
+@app.command("what-if")
+@told
+def what_if_command(
+    rules: Annotated[
+        Path, typer.Option(help="A folder with the rule CSVs you changed, under their own names.")
+    ],
+    days: Annotated[int, typer.Option(help="Back-test from this many days ago.", min=1)] = 180,
+    shown: Annotated[int, typer.Option(help="Name at most this many people.", min=0)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+) -> int:
+    """Show who would cross which threshold under changed rules, and whether they would have found orders."""
+    import json
+
+    from orchestration.what_if import as_lines, what_if
+
+    home = Home.from_environment()
+    report = what_if(home, rules, horizon_days=days, shown=shown, say=lambda line: typer.echo(line, err=True))
+    if as_json:
+        _say(json.dumps(report.as_data(), ensure_ascii=False, indent=1, default=str))
+        return 0
+    return _say_all(as_lines(report))
+
+
 @pages_app.command("serve")
 @told
 def dashboards_serve(

@@ -93,7 +93,8 @@ def build(
     clocks = json.dumps({"as_of": as_of, "known_at": known_at, "zone": zone})
     words = ["build", "--vars", clocks, "--exclude-resource-type", "unit_test"]
     words += ["--full-refresh"] if full_refresh else []
-    words += ["--select", *select] if select else []
+    # Of tests over several models only those whose other models are there: a part may be all that is built.
+    words += ["--select", *select, "--indirect-selection", "buildable"] if select else []
     return _run(words, warehouse, target, project, on_progress)
 
 
