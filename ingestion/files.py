@@ -6,6 +6,7 @@
 A batch is an Arrow table of lines (`line_number, text`); what a line means is the source's business.
 """
 
+import bz2
 import gzip
 import hashlib
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
 BLOCK = 32 * 1024 * 1024
@@ -23,7 +25,7 @@ BLOCK = 32 * 1024 * 1024
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 _HALF_SENT = (".part", ".tmp", ".crdownload", ".filepart")
-_MAPPING = "columns.yml"  # says how to read the lists beside it, and is none
+_SETTINGS = ("columns.yml", "fields.yml", "events.yml", "format.yml")  # say how to read the files beside them
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a ZIP, XLS an OLE document
 
 
@@ -39,6 +41,15 @@ class Found:
     stream: str
     path: str
     file: Path
+
+    def beside(self, name: str) -> Path | None:
+        """The settings of this name nearest to the file: in its folder or one above it in its source."""
+        folder = self.file.parent
+        for _ in range(1 + len(self.stream.split("/")) if self.stream else 1):
+            if (settings := folder / name).is_file():
+                return settings
+            folder = folder.parent
+        return None
 
 
 def find(landing: Path, sources: tuple[str, ...]) -> Iterator[Found | str]:
@@ -62,7 +73,7 @@ def _walk(
         yield f"{_shown(folder, landing)} cannot be opened ({error.strerror}): let this user read the folder"
         return
     for entry in entries:
-        if entry.name.startswith((".", "~$")) or entry.name.endswith(_HALF_SENT) or entry.name == _MAPPING:
+        if entry.name.startswith((".", "~$")) or entry.name.endswith(_HALF_SENT) or entry.name in _SETTINGS:
             continue
         if entry.is_dir():
             if entry.suffix in (".csv", ".xlsx", ".json", ".jsonl", ".log", ".gz"):
@@ -102,9 +113,14 @@ class Snapshot:
     found: Found
     size: int
     modified_ns: int
-    is_packed: bool
-    kind: str  # 'workbook', 'array' or 'text'
+    packing: str | None = None  # 'gzip', 'bzip2' or 'zstd'
+    kind: str = "text"  # or 'workbook' or 'array'
     starts_json: bool = False  # a text whose first sign opens an object
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the file is compressed; such a file is whole when it can be unpacked to its end."""
+        return self.packing is not None
 
     @property
     def file(self) -> Path:
@@ -112,19 +128,34 @@ class Snapshot:
         return self.found.file
 
 
-def snapshot(found: Found) -> Snapshot:
-    """Looks at a file once: its size, time and kind by its first bytes. Raises Unreadable with the mend."""
+def facts(found: Found) -> Snapshot:
+    """A file's size and time, without opening it. Raises Unreadable with the mend."""
     try:
-        facts = found.file.stat()
-        with found.file.open("rb") as stream:
+        known = found.file.stat()
+    except OSError as error:
+        raise Unreadable(
+            f"cannot be read ({error.strerror or error}): let this user read the file"
+        ) from error
+    return Snapshot(found, known.st_size, known.st_mtime_ns)
+
+
+def look(looked: Snapshot) -> Snapshot:
+    """Opens a file and tells its packing and kind by its first bytes. Raises Unreadable with the mend."""
+    try:
+        with looked.file.open("rb") as stream:
             head = stream.read(4)
-            looked = Snapshot(found, facts.st_size, facts.st_mtime_ns, head[:2] == b"\x1f\x8b", "text")
+        looked.packing = next((name for sign, name in _PACKINGS.items() if head.startswith(sign)), None)
         looked.kind = _kind(looked) if looked.size else "text"
     except OSError as error:
         raise Unreadable(
             f"cannot be read ({error.strerror or error}): let this user read the file"
         ) from error
     return looked
+
+
+def snapshot(found: Found) -> Snapshot:
+    """Looks at a file once: its size, time and kind by its first bytes. Raises Unreadable with the mend."""
+    return look(facts(found))
 
 
 def _kind(looked: Snapshot) -> str:
@@ -146,6 +177,14 @@ class _Limited:
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self.stream, self.left, self.hash = stream, size, hashlib.sha256()
+        self.closed = False  # what reads packed bytes asks for it
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def close(self) -> None:
+        """Nothing: who opened the stream closes it."""
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` of the bytes that are left."""
@@ -162,6 +201,7 @@ class Opened:
     stored: _Limited
     stream: BinaryIO | _Limited
     handle: BinaryIO
+    packing: str | None = None
 
     def __enter__(self) -> "Opened":
         return self
@@ -177,18 +217,33 @@ class Opened:
 
 
 def opened(looked: Snapshot) -> Opened:
-    """Opens the snapshot's bytes, unpacking gzip."""
+    """Opens the snapshot's bytes, unpacking gzip, bzip2 and zstd."""
     handle = looked.file.open("rb")
     stored = _Limited(handle, looked.size)
-    return Opened(stored, gzip.GzipFile(fileobj=stored) if looked.is_packed else stored, handle)
+    return Opened(stored, _unpacked(stored, looked.packing), handle, looked.packing)
+
+
+_PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+def _unpacked(stored: "_Limited", packing: str | None) -> "BinaryIO | _Limited":
+    if packing == "gzip":
+        return gzip.GzipFile(fileobj=stored)
+    if packing == "bzip2":
+        return bz2.BZ2File(stored)
+    return pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd") if packing == "zstd" else stored
 
 
 def _read(opened_file: Opened, size: int) -> bytes:
-    """Reads a block; a broken gzip becomes a sentence."""
+    """Reads a block; broken packing becomes a sentence."""
     try:
         return opened_file.stream.read(size)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Unreadable("is a gzip that ends too early or is damaged: send the whole file again") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno and not isinstance(error, gzip.BadGzipFile):
+            raise  # the disk's trouble, not the packing's
+        raise Unreadable(
+            f"is a {opened_file.packing} file that ends too early or is damaged: send the whole file again"
+        ) from error
 
 
 def start_of(stream: Opened) -> str:
@@ -225,7 +280,7 @@ def content(looked: Snapshot) -> tuple[bytes, str]:
 
 
 def check_packed(looked: Snapshot) -> None:
-    """Reads a gzip to its end, so that a damaged one fails before any line of it is taken."""
+    """Reads a packed file to its end, so that a damaged one fails before any line of it is taken."""
     if looked.is_packed:
         with opened(looked) as stream:
             while _read(stream, BLOCK):
@@ -255,16 +310,16 @@ def lines(
     with opened(looked) as stream:
         rest, previous = b"", None
         while block := _read(stream, BLOCK):
-            whole, end, rest = (rest + block).rpartition(b"\n")
-            if end:
-                texts = _texts(whole)
-                yield _batch(texts, reading)
-                previous = texts[-1]
+            whole, rest = _cut(rest + block)
+            if whole:
+                batch = _batch(_texts(whole), reading)
+                yield batch
+                previous = batch["text"][-1].as_py()
         if rest.strip():
-            last = _texts(rest)[0]
+            last = _texts(rest + b"\n")[0].as_py()
             reading.is_open = not looked.is_packed
             if looked.is_packed or is_finished or is_complete(last, previous):
-                yield _batch([last], reading)
+                yield _batch(pa.array([last], pa.string()), reading)
                 reading.open_line = reading.lines_done if reading.is_open else None
             else:
                 reading.trouble = (
@@ -275,17 +330,46 @@ def lines(
         reading.content_hash = stream.digest()
 
 
-def _texts(block: bytes) -> list[str]:
-    """Lines of a block; bytes that are not UTF-8 are kept as `\\xhh`, as a web server writes them."""
-    text = block.decode("utf-8", "backslashreplace")
-    return [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
+def _cut(block: bytes) -> tuple[bytes, bytes]:
+    """The whole lines of a block, with their line ends, and the beginning of the next."""
+    end = block.rfind(b"\n") + 1
+    return (block, b"") if end == len(block) else (block[:end], block[end:])
 
 
-def _batch(texts: list[str], reading: Reading) -> pa.Table:
+def _texts(block: bytes) -> pa.Array:
+    """Lines of a block that ends with a line end; bytes that are not UTF-8 are kept as `\\xhh`, as a web
+    server writes them.
+
+    The lines are not made one by one: Arrow takes the bytes without the line ends and the places between.
+    """
+    if not _is_utf8(block):
+        block = block.decode("utf-8", "backslashreplace").encode()
+    signs = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(signs == 10)
+    kept = signs != 10
+    removed = np.arange(1, len(ends) + 1)
+    if b"\r\n" in block:
+        before = ends[ends > 0] - 1
+        returns = before[signs[before] == 13]
+        kept[returns] = False
+        removed += np.cumsum(np.isin(ends - 1, returns))
+    offsets = np.zeros(len(ends) + 1, np.int32)
+    offsets[1:] = ends + 1 - removed
+    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(signs[kept]))
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        return block.isascii() or bool(block.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _batch(texts: pa.Array, reading: Reading) -> pa.Table:
     first = reading.lines_done + 1
-    if first == 1:
-        texts[0] = texts[0].removeprefix("\ufeff")
+    if first == 1 and (start := texts[0].as_py()).startswith("\ufeff"):
+        texts = pa.concat_arrays([pa.array([start[1:]], pa.string()), texts[1:]])
     reading.lines_done += len(texts)
-    numbers = pa.array(range(first, first + len(texts)), pa.int64())
-    lines = pa.table({"line_number": numbers, "text": pa.array(texts, pa.string())})
+    numbers = pa.array(np.arange(first, first + len(texts)), pa.int64())
+    lines = pa.table({"line_number": numbers, "text": texts})
     return pa.Table.from_batches(lines.to_batches(max_chunksize=_LINES_A_THREAD), lines.schema)

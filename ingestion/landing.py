@@ -60,13 +60,14 @@ def ingest(
     report = IngestReport(datetime.now(UTC).replace(tzinfo=None))
     with opened(warehouse) as con:
         fields.define(con, zone)
+        web.define(con)
         by_source = _by_source(landing, report)
         for source in wanted:
             intake = _Intake(con, source, state_dir, report)
             for found in by_source[source]:
                 intake.take(found)
             intake.finish()
-            if on_progress:
+            if on_progress and report.of(source).files:
                 on_progress(_progress(source, len(by_source[source]), report.of(source)))
     return report
 
@@ -161,7 +162,7 @@ class _Intake:
         """Reads a file if it is new or has changed; any trouble is the file's own."""
         report = FileReport(self.source, found.path)
         try:
-            looked = files.snapshot(found)
+            looked = files.facts(found)
             if not looked.size:
                 raise Unreadable("is empty: send it again with its rows, or remove it")
             entry = self.known.get(found.path)
@@ -170,7 +171,7 @@ class _Intake:
                 if entry and entry.trouble:
                     self.report.troubles.append(f"{found.path} {entry.trouble}")
                 return
-            reading = self._read(looked, skip, report)
+            reading = self._read(files.look(looked), skip, report)
         except (Unreadable, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             self._drop(found.path)
             why = (
@@ -227,10 +228,13 @@ class _Intake:
         """Fills the temp table `batch` again and again; yields the raw table that it is for."""
         con, module, still = self.con, self.module, _is_still(looked)
         if module is web:
-            for lines in files.lines(looked, reading, web.is_complete, still):
-                con.register("batch", lines)
-                yield "requests"
-                con.unregister("batch")
+            said, how = web.style_of(looked)
+            for lines in files.lines(looked, reading, how.is_whole, still):
+                for part, how in web.parts(lines, how):
+                    self.rows = web.parse("requests", how, said)
+                    con.register("batch", part)
+                    yield "requests"
+                    con.unregister("batch")
         elif looked.kind == "array" or looked.starts_json or module in (forms, email):
             name = self._json_table(looked)
             if looked.kind == "array":
@@ -271,7 +275,8 @@ class _Intake:
         con, table = self.con, self.tables[name]
         keys.count_known(con, skip, "text" if self.module is web else "payload")
         con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
-        con.execute(f"create or replace temp table parsed as {self.module.parse(name)}")
+        rows = self.rows if self.module is web else self.module.parse(name)
+        con.execute(f"create or replace temp table parsed as {rows}")
         keys.make_keyed(con)
         report.rows_read += _count(con, "select count(*) from parsed")
         report.rows_rejected += _count(

@@ -51,7 +51,7 @@ RAW_TABLES: dict[str, pa.Schema] = {
     "raw_web.requests": _schema(
         *("client_address", "visitor_id", "occurred_at", "method", "path", "query", "status", "bytes"),
         *("referrer", "user_agent", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "utm_term"),
-        "mail_token",
+        *("mail_token", "path_raw", "host", "remote_user"),
         status=INT,
         bytes=COUNT,
     ),
