@@ -3,7 +3,18 @@ with
     submissions as (select * from {{ ref("stg_forms__submissions") }}),
     records as (select * from {{ ref("record_identifiers") }}),
     form_kinds as (select * from {{ ref("form_kinds") }}),
+    message_rules as (select * from {{ ref("message_rules") }}),
     sessions as (select * from {{ ref("fct_sessions") }}),
+
+    messages as (select distinct message from submissions where message is not null),
+
+    -- What people write tells more than the form they found first.
+    messages_judged as (
+        select messages.message, min_by(rules.touch_type, rules.rule_id) as touch_type
+        from messages
+        inner join message_rules as rules on messages.message like rules.pattern
+        group by messages.message
+    ),
 
     -- The form belongs to the visit in which it was sent; reading a long form may
     -- take a session's time-out.
@@ -33,7 +44,7 @@ select
     submissions.visitor_id,
     records.identifier,
     submissions.occurred_at,
-    form_kinds.touch_type,
+    coalesce(messages_judged.touch_type, form_kinds.touch_type) as touch_type,
     sessions_ranked.session_id,
     coalesce(sessions_ranked.channel, 'direct') as channel,
     submissions.form_id,
@@ -47,6 +58,7 @@ left join records on submissions.row_key = records.row_key and records.source = 
 left join form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
 inner join
     form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind
+left join messages_judged on submissions.message = messages_judged.message
 left join
     sessions_ranked
     on submissions.row_key = sessions_ranked.row_key
