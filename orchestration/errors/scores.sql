@@ -1,11 +1,18 @@
 -- Does the score order people as the hidden hazard of an opportunity does? Spearman's
 -- coefficient: the correlation of ranks, equal values sharing their mean rank. Beside it,
--- what hazard the people of each band truly have.
+-- what hazard the people of each band truly have. Who has an opportunity already is with
+-- sales and waits for no score.
 with
     hazards_now as (
         select person_key, hazard_30d, hazard_90d
-        from truth.hazards
-        where month = date_trunc('month', getvariable('as_of'))
+        from truth.hazards as hazards
+        where
+            month = date_trunc('month', getvariable('as_of'))
+            and not exists (
+                select 1 from truth.opportunities as opportunities
+                where opportunities.person_key = hazards.person_key
+                    and opportunities.created_at < getvariable('as_of_end')
+            )
     ),
     people as (
         select

@@ -67,6 +67,7 @@ TABLES: dict[str, dict[str, str]] = {
         "hazard_30d": "double",
         "hazard_90d": "double",
     },
+    "opportunities": {"person_key": "varchar", "created_at": "timestamp"},
     "tiers": {
         "person_key": "varchar",
         "tier": "varchar",
