@@ -1,90 +1,327 @@
-"""SendGrid's event webhook, as JSON lines or as arrays -> `raw_email.events`, in django-anymail's event
-words.
+"""Webhook events of eight mail providers -> `raw_email.events`, in django-anymail's event words.
 
-    record -> named fields -> joined with `email_event_types.csv` (event and reason -> our words)
+    record -> provider, told by its keys -> fields by `email_fields.csv`
+        -> joined with `email_event_types.csv` (event and reason -> our words) -> one row a recipient
 
-Events: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
-Words: https://anymail.dev/en/stable/sending/tracking/#normalized-event-types
-Custom arguments of ours: `mid` (one opaque token per recipient and mail), `campaign_id`, `purpose` (stays
-in payload).
+Amazon SES comes directly or wrapped by SNS. Words: https://anymail.dev/en/stable/sending/tracking/ . Custom
+arguments of ours: `mid` (one opaque token per recipient and mail), `campaign_id`. A company's own reading of
+an event goes into an `events.yml` beside its files: `sparkpost: {initial_open: opened}`.
 """
 
+import base64
+import csv
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from ingestion.fields import named
+import duckdb
+import yaml
+
+from ingestion.files import Found, Unreadable
 
 TABLES = ("events",)
+SETTINGS = "events.yml"
 
 _WORDS = Path(__file__).with_name("email_event_types.csv")
-_FIELDS = {
-    "event": "event",
-    "reason_text": "reason",
-    "event_id": "sg_event_id",
-    "anymail_id": "anymail_id",
-    "smtp_id": "smtp-id",
-    "sg_message_id": "sg_message_id",
-    "recipient_raw": "email",
-    "sent_at": "timestamp",
-    "machine": "sg_machine_open",
-    "url": "url",
-    "user_agent": "useragent",
-    "client_address": "ip",
-    "mail_token": "mid",
-    "campaign_id": "campaign_id",
-    "category": "category",
+_FIELDS = Path(__file__).with_name("email_fields.csv")
+_COLUMNS = (
+    *(
+        "word",
+        "detail",
+        "reason_text",
+        "event_id",
+        "message_id",
+        "recipient_raw",
+        "sent_at",
+        "machine",
+        "url",
+    ),
+    *("user_agent", "client_address", "mail_token", "campaign_id", "category", "arguments"),
+)
+_FIELD_OF = {"reason_text": "reason", "sent_at": "at", "recipient_raw": "recipient"}
+_EVENT = {
+    # the event as one object, whatever the provider has wrapped it in; the wrapping's own fields stay
+    "ses": "json_merge_patch(payload, case when json_valid(json_extract_string(payload, '$.Message'))"
+    " then json_extract_string(payload, '$.Message') else '{}' end)",
+    "mailgun": "json_merge_patch(payload, coalesce(json_extract(payload, '$.\"event-data\"'), '{}'))",
+    "sparkpost": "json_extract(payload, '$.msys.*')[1]",
 }
+_PROVIDERS = "SendGrid, Mailgun, Amazon SES, Postmark, Brevo, Mailjet, Resend or SparkPost"
+
+
+# The provider -------------------------------------------------------------------------------------
+
+
+def provider_of(keys: set[str]) -> str | None:
+    """The provider whose event has these keys at its top; None if it is nobody's."""
+    if {"Type", "MessageId", "Message"} <= keys or {"Type", "MessageId", "Token"} <= keys:
+        return "ses"
+    if keys & {"eventType", "notificationType"} and "mail" in keys:
+        return "ses"
+    for key, provider in {"msys": "sparkpost", "RecordType": "postmark", "event-data": "mailgun"}.items():
+        if key in keys:
+            return provider
+    if {"type", "created_at", "data"} <= keys:
+        return "resend"
+    return _provider_of_flat(keys) if "event" in keys else None
+
+
+def _provider_of_flat(keys: set[str]) -> str | None:
+    """The provider of an event whose fields all stand at the top, its word under `event`."""
+    if {"sg_event_id", "sg_message_id"} & keys:
+        return "sendgrid"
+    if {"MessageID", "mj_campaign_id", "mj_contact_id", "mj_message_id"} & keys:
+        return "mailjet"
+    if {"ts_epoch", "s_epoch", "ts_event", "X-Mailin-custom"} & keys or {"email", "message-id"} <= keys:
+        return "brevo"
+    return "sendgrid" if "email" in keys else "mailgun"  # Mailgun's form of before 2018 says `recipient`
 
 
 def recognises(keys: set[str]) -> bool:
     """Whether the keys of a file's first records are those of email events."""
-    return {"event", "timestamp"} <= keys and bool(keys & {"email", "sg_event_id", "sg_message_id"})
+    provider = provider_of(keys)
+    is_sure = provider != "mailgun" or bool(keys & {"event-data", "recipient", "message-headers", "token"})
+    return provider is not None and is_sure and (provider != "sendgrid" or "timestamp" in keys)
 
 
-def parse(table: str) -> str:
+# SQL ----------------------------------------------------------------------------------------------
+
+
+def parse(table: str, con: duckdb.DuckDBPyConnection, found: Found) -> str:
     """SQL of the parsed rows over `unread(line_number, text, payload, fields, fault)`.
 
-    The message id is the sender's own where it was given (anymail_id, smtp-id), else SendGrid's.
+    `con` holds the key lists of the batch's records as `shapes(keys)`. A row that names several recipients
+    becomes several, the second with `#2` behind the event's id, so that a repeat of each is harmless.
+    Raises Unreadable if the company's `events.yml` is wrong.
     """
+    shapes = [keys for (keys,) in con.execute("select keys from shapes").fetchall()]
+    providers = {tuple(sorted(keys)): provider_of(set(keys)) for keys in shapes}
+    present = sorted({provider for provider in providers.values() if provider})
+    if len(present) == 1 and None not in providers.values():
+        told, parts = "", [_select(present[0], "unread")]
+    else:
+        told = f"told as materialized ({_told(providers)}),"
+        parts = [_select(name, f"(select * from told where told_provider = '{name}')") for name in present]
+        parts.append(_select(None, "(select * from told where told_provider is null)"))
     return f"""
-        with words as (
-            select event as word, reason as word_reason, event_type, reject_reason
-            from read_csv('{_WORDS.as_posix()}', all_varchar = true, header = true, delim = ',', quote = '"')
+        with {told}
+        words as (select * from (values {_words(found, present)})
+            as words (of_provider, of_word, of_reason, event_type, reject_reason, is_machine)),
+        read as ({" union all ".join(parts)}),
+        timed as (
+            select *, try_cast(code(sent_at) as double) as epoch, lower(code(word)
+                || coalesce(' ' || code(detail), '')) as full_word
+            from read
+        ),
+        dated as (
+            select *, case
+                when epoch is null then moment(code(sent_at))
+                when epoch between 0 and 1e14
+                    then make_timestamp(cast(round(epoch * if(epoch >= 1e11, 1e3, 1e6)) as bigint))
+                end as happened_at
+            from timed
         )
         select
-            line_number, text, payload as content, code(event_id) as provider_id,
-            coalesce(fault, case
-                when code(event) is null then missing('event')
-                when any_reason.event_type is null then 'the event "' || left(event, 60)
-                    || '" is not known: add it to'
-                    || ' ingestion/email_event_types.csv'
-                when code(sent_at) is null then missing('timestamp')
-                when epoch_moment is null then bad('the timestamp', sent_at)
-            end) as reason,
-            'sendgrid' as provider,
-            any_reason.event_type as event_type,
-            code(event_id) as event_id,
-            coalesce(code(anymail_id), code(smtp_id), code(sg_message_id)) as message_id,
+            line_number,
+            {_reason()} as reason,
+            case when reason is not null then dated.text end as text,
+            payload || case when nth > 1 then chr(31) || nth else '' end as content,
+            -- the same payload is the same event, also where the provider gives it no id
+            coalesce(code(event_id), 'its payload') as provider_id,
+            provider,
+            coalesce(this.event_type, others.event_type) as event_type,
+            code(event_id) || case when nth > 1 then '#' || nth else '' end as event_id,
+            code(message_id) as message_id,
             cell(recipient_raw) as recipient_raw,
-            epoch_moment as occurred_at,
-            coalesce(this_reason.reject_reason, any_reason.reject_reason) as reject_reason,
-            coalesce(lower(machine) = 'true', false) as is_machine,
+            happened_at as occurred_at,
+            nullif(case when this.event_type is not null then this.reject_reason
+                else others.reject_reason end, '') as reject_reason,
+            coalesce(this.is_machine, others.is_machine) = 'true'
+                or coalesce(lower(machine) not in ('', 'false', '0', 'no', 'null'), false) as is_machine,
             cell(url) as url,
             cell(user_agent) as user_agent,
             code(client_address) as client_address,
-            coalesce(code(mail_token), parameter(regexp_extract(url, '\\?(.*)$', 1), 'mid')) as mail_token,
-            code(campaign_id) as campaign_id,
+            coalesce(code(mail_token), code(json_extract_string(arguments, '$.mid')),
+                case when contains(url, 'mid=')
+                    then parameter(regexp_extract(url, '\\?(.*)$', 1), 'mid') end) as mail_token,
+            coalesce(code(campaign_id), code(json_extract_string(arguments, '$.campaign_id'))) as campaign_id,
             case
-                when starts_with(category, '[') then 
-                    coalesce(array_to_string(try_cast(category as varchar[]), ','), category)
+                when starts_with(category, '[')
+                    then coalesce(nullif(array_to_string(try_cast(category as varchar[]), ','), ''),
+                        nullif(category, '[]'))
                 else cell(category)
             end as category,
             payload
-        from (
-            select *, make_timestamp(try_cast(round(try_cast(sent_at as double) * 1000000) as bigint))
-                as epoch_moment
-            from ({named(_FIELDS)})
+        from dated
+        left join words as others on others.of_provider = provider and others.of_word = full_word
+            and others.of_reason = ''
+        left join words as this on this.of_provider = provider and this.of_word = full_word
+            and this.of_reason = lower(code(reason_text))"""
+
+
+def _reason() -> str:
+    """SQL of why a record is rejected, NULL if it is not."""
+    return f"""coalesce(fault, case
+                when provider is null then 'the record is no event of {_PROVIDERS}: put it in the folder of'
+                    || ' its source, or take it out'
+                when provider = 'ses' and code(word) is null
+                    and json_extract_string(payload, '$.Type') is not null
+                    then 'the record is a message of Amazon SNS about itself, not an event: there is nothing'
+                    || ' to mend, take it out'
+                when code(word) is null then missing('event')
+                when others.event_type is null and this.event_type is null then 'the event "'
+                    || left(full_word, 60) || '" of ' || provider || ' is not known: add it to an {SETTINGS}'
+                    || ' beside the file (' || provider || ': {{"' || left(full_word, 60) || '": opened}})'
+                when code(sent_at) is not null and (happened_at is null
+                    or happened_at not between timestamp '1993-01-01' and timestamp '2100-01-01')
+                    then bad('the time', sent_at)
+            end)"""
+
+
+def _told(providers: dict[tuple[str, ...], str | None]) -> str:
+    """SQL of `unread` with the provider of each record, by its keys."""
+    shapes = ", ".join(f"({_literal(list(keys))}, {_literal(name)})" for keys, name in providers.items())
+    shapes = shapes or "([''], null)"
+    return f"""
+        select unread.*, shape.told_provider
+        from (select *, list_sort(json_keys(payload)) as keys_found from unread) as unread
+        left join (values {shapes}) as shape (keys, told_provider) on shape.keys = unread.keys_found"""
+
+
+def _select(provider: str | None, source: str) -> str:
+    """SQL of the raw fields of one provider's records; all NULL for records of nobody."""
+    if provider is None:
+        nothing = ", ".join(f"null::varchar as {column}" for column in _COLUMNS)
+        return (
+            f"select line_number, text, payload, fault, null as provider, 1 as nth, {nothing} from {source}"
         )
-        left join words as any_reason on any_reason.word = lower(code(event))
-            and any_reason.word_reason is null
-        left join words as this_reason
-            on this_reason.word = lower(code(event)) and this_reason.word_reason = lower(code(reason_text))"""
+    fields = _fields(provider)
+    paths = [path for found in fields.values() for path, _ in found if "[*]" not in path]
+    places = {path: place for place, path in enumerate(paths, start=1)}
+    columns = ", ".join(f"{_column(provider, fields, places, column)} as {column}" for column in _COLUMNS)
+    nth = "1"
+    if "recipients" in fields:
+        lists = ", ".join(
+            f"nullif(json_extract_string(event, {_literal(path)}), [])" for path, _ in fields["recipients"]
+        )
+        source = f"""(select *, unnest(recipients) as recipient, generate_subscripts(recipients, 1) as nth
+            from (select *, coalesce({lists}, [null]) as recipients
+                from (select *, {_EVENT[provider]} as event from {source})))"""
+        columns, nth = columns.replace("null as recipient_raw", "recipient as recipient_raw"), "nth"
+    else:
+        source = f"(select *, {_EVENT.get(provider, 'payload')} as event from {source})"
+    return f"""
+        select line_number, text, payload, fault, '{provider}' as provider, {nth} as nth, {columns}
+        from (select *, json_extract_string(event, {_literal(paths)}) as at_path from {source})"""
+
+
+def _column(provider: str, fields: dict, places: dict[str, int], column: str) -> str:
+    """SQL of one raw field: the first of its paths that holds something."""
+    found = []
+    for path, pattern in fields.get(_FIELD_OF.get(column, column), []):
+        value = f"nullif(at_path[{places[path]}], '')"
+        found.append(f"nullif(regexp_extract({value}, {_literal(pattern)}, 1), '')" if pattern else value)
+    if not found:
+        return "null"
+    value = found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+    if column == "arguments":
+        return f"case when json_valid({value}) then {value} end"
+    # Mailgun writes one id sometimes with brackets and sometimes without
+    return f"'<' || trim({value}, '<>') || '>'" if (provider, column) == ("mailgun", "message_id") else value
+
+
+def _literal(value: str | list[str] | None) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return f"[{', '.join(_literal(one) for one in value)}]"
+    return "'" + value.replace("'", "''") + "'"
+
+
+@cache
+def _fields(provider: str) -> dict[str, list[tuple[str, str]]]:
+    """Field -> its (path, pattern)s, the first first."""
+    fields: dict[str, list[tuple[str, str]]] = {}
+    with _FIELDS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["provider"] == provider:
+                fields.setdefault(row["field"], []).append((row["path"], row["pattern"]))
+    return fields
+
+
+# The words ----------------------------------------------------------------------------------------
+
+
+def _words(found: Found, providers: list[str]) -> str:
+    """SQL values of (provider, event, reason, event_type, reject_reason, is_machine) of some providers."""
+    words = {
+        (row["provider"], row["event"], row["reason"]): (
+            *(row["event_type"], row["reject_reason"], row["is_machine"]),
+        )
+        for row in _packaged()
+    }
+    for provider, event, reason, event_type in _own(found):
+        _, reject_reason, is_machine = words.get((provider, event, reason), ("", "", ""))
+        words[provider, event, reason] = (event_type, reject_reason, is_machine)
+    rows = [(*key, *value) for key, value in words.items() if key[0] in providers]
+    nobody = [("",) * 6]  # a batch without any event
+    return ", ".join(f"({', '.join(_literal(text) for text in row)})" for row in rows or nobody)
+
+
+@cache
+def _packaged() -> list[dict[str, str]]:
+    with _WORDS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _own(found: Found) -> Iterator[tuple[str, str, str, str]]:
+    """(provider, event, reason, event_type) of the `events.yml` nearest to the file, if there is one."""
+    settings = found.beside(SETTINGS)
+    if not settings:
+        return
+    try:
+        said = yaml.safe_load(settings.read_text(encoding="utf-8-sig")) or {}
+        rows = [
+            (provider, str(event), meant) for provider, own in said.items() for event, meant in own.items()
+        ]
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, AttributeError) as error:
+        raise Unreadable(
+            f"cannot be read by its {SETTINGS}: write it as `sendgrid: {{open: opened}}`, in UTF-8"
+        ) from error
+    known = {row["provider"] for row in _packaged()}, {row["event_type"] for row in _packaged()}
+    for provider, event, meant in rows:
+        if provider not in known[0] or meant not in known[1]:
+            raise Unreadable(
+                f'cannot be read by its {SETTINGS}: "{provider}: {{{event}: {meant}}}" names a provider or'
+                f" word that is not known; providers are {', '.join(sorted(known[0]))}, words"
+                f" {', '.join(sorted(known[1]))}"
+            )
+        word, _, reason = event.lower().partition("/")
+        yield provider, word, reason, meant
+
+
+# Signatures ---------------------------------------------------------------------------------------
+
+
+def is_signed_by_sendgrid(payload: bytes, timestamp: str, signature: str, public_key: str) -> bool:
+    """Whether SendGrid has signed a webhook call.
+
+    `payload` is the request's body byte by byte, `timestamp` and `signature` are its headers
+    X-Twilio-Email-Event-Webhook-Timestamp and -Signature, `public_key` is the account's verification key
+    (base64). ECDSA on P-256 with SHA-256 over timestamp and body; anything that cannot be read is False.
+    Source: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(base64.b64decode(public_key, validate=True))
+        if not isinstance(key, EllipticCurvePublicKey):
+            return False
+        signed = timestamp.encode() + payload
+        key.verify(base64.b64decode(signature, validate=True), signed, ECDSA(SHA256()))
+    except (ValueError, InvalidSignature):
+        return False
+    return True

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, records, web
+from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, objects, records, web
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
@@ -218,7 +218,7 @@ class _Intake:
         keys.forget_lines(self.con)
         files.check_packed(looked)
         for name in self._batches(looked, reading):
-            self._take_batch(name, skip, report)
+            self._take_batch(name, skip, report, looked)
             if self.waiting >= _ROWS_WAITING:
                 self._load()
         reading.lines_done = max(reading.lines_done, skip)
@@ -237,15 +237,7 @@ class _Intake:
                     con.unregister("batch")
         elif looked.kind == "array" or looked.starts_json or module in (forms, email):
             name = self._json_table(looked)
-            if looked.kind == "array":
-                for _ in records.batches_of_array(con, looked, reading):
-                    self._name_fields(looked)
-                    yield name
-                return
-            for lines in files.lines(looked, reading, records.is_object, still):
-                con.register("lines", lines)
-                records.batch_of_lines(con)
-                con.unregister("lines")
+            for _ in objects.batches(con, looked, reading, still, is_kept=module is not email):
                 self._name_fields(looked)
                 yield name
         else:
@@ -270,12 +262,15 @@ class _Intake:
             raise Unreadable(f"line 1: the keys are of no table that is known here: {form.mend}")
         return table
 
-    def _take_batch(self, name: str, skip: int, report: FileReport) -> None:
+    def _take_batch(self, name: str, skip: int, report: FileReport, looked: Snapshot) -> None:
         """Parses the batch, keeps rejects, and lets the rows that are new wait to be loaded."""
         con, table = self.con, self.tables[name]
         keys.count_known(con, skip, "text" if self.module is web else "payload")
         con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
-        rows = self.rows if self.module is web else self.module.parse(name)
+        if self.module is web:
+            rows = self.rows
+        else:
+            rows = email.parse(name, con, looked.found) if self.module is email else self.module.parse(name)
         con.execute(f"create or replace temp table parsed as {rows}")
         keys.make_keyed(con)
         report.rows_read += _count(con, "select count(*) from parsed")

@@ -1,0 +1,346 @@
+"""Files of JSON in any layout -> records: the temp table `batch` for every source.
+
+    lines (each an object, or an array of them) | one array | objects over several lines
+        -> parts(line_number, text, value) -> batch(line_number, text, payload, fields, fault)
+
+`payload` is the record in one canonical form: keys sorted at every depth, no blanks, nothing but what the
+file says, so that spacing, key order and layout cannot matter. An array in a line is unfolded, each of its
+elements a record of that line. `line_number` is where the record begins, in an array its place from 1.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from operator import itemgetter
+
+import duckdb
+import pyarrow as pa
+
+from ingestion import files
+from ingestion.files import Reading, Snapshot, Unreadable
+
+_NO_RECORD = "the line is not a JSON object in UTF-8: write one whole object a line"
+_TORN_OBJECT = "the JSON object that begins here is not whole: send the whole object again"
+_COLUMNS_AT_MOST = 400  # keys that a batch may have in all before its rows are sorted one by one
+_LINES_AT_ONCE = 120_000
+_ODD_KEY = re.compile(r"""["'\\/~*?\[\]\x00-\x1f]""")  # a key that a JSON path cannot hold as it is
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def batches(
+    con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading, is_finished: bool, *, is_kept: bool
+) -> Iterator[None]:
+    """Fills `batch` again and again with the records of a JSON file, and `shapes(keys)` with their key lists.
+
+    `batch` is a temp table if it `is_kept`, else a view to be read once, which spares a copy of all rows.
+    Raises Unreadable for an array that is not whole; a line that is no record becomes a row with its fault.
+    """
+    _drop_batch(con)  # another source's table is in the way of a view
+    layout = _layout(looked)
+    try:
+        if layout == "array":
+            yield from _batches_of_array(con, looked, reading, is_kept)
+        elif layout == "objects":
+            yield from _batches_of_objects(con, looked, reading, is_finished, is_kept)
+        else:
+            for lines in files.lines(looked, reading, is_value, is_finished):
+                con.register("lines", lines)
+                _part(con)
+                write_batch(con, is_kept)
+                yield
+    finally:
+        _drop_batch(con)
+
+
+def is_value(line: str, previous: str | None) -> bool:
+    """Whether a last line without a line end is whole: an object or array that closes cannot go on."""
+    try:
+        return isinstance(json.loads(line), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _layout(looked: Snapshot) -> str:
+    """'lines', 'array' (the whole file is one) or 'objects' (over several lines), by the file's beginning."""
+    with files.opened(looked) as stream:
+        head = files.start_of(stream).removeprefix("\ufeff").lstrip()
+    first, _, rest = head.partition("\n")
+    if head.startswith("["):
+        return "lines" if rest.strip() and is_value(first, None) else "array"
+    if not head.startswith("{") or is_value(first, None):
+        return "lines"
+    try:
+        json.JSONDecoder().raw_decode(head)
+    except ValueError as error:
+        # a text that breaks off is an object that goes on; any other error is a bad first line
+        return "objects" if _breaks_off(head, error) and "\n" in head.strip() else "lines"
+    return "objects"
+
+
+def _breaks_off(text: str, error: ValueError) -> bool:
+    """Whether a JSON text is good as far as it goes."""
+    place = getattr(error, "pos", 0)
+    return place >= len(text.rstrip()) - 1 or "Unterminated string" in str(error)
+
+
+# Arrays -------------------------------------------------------------------------------------------
+
+
+def _batches_of_array(
+    con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading, is_kept: bool
+) -> Iterator[None]:
+    """Batches of the elements of an array that is the whole file; line_number is their place from 1."""
+    stored, reading.content_hash = files.content(looked)
+    try:
+        con.execute(
+            "create or replace temp table elements as"
+            " select row_number() over () as line_number, element::varchar as text"
+            " from (select unnest(from_json($text, '[\"JSON\"]')) as element)",
+            {"text": stored.decode("utf-8-sig")},
+        )
+    except UnicodeDecodeError as error:
+        raise Unreadable("is JSON but not in UTF-8: save it as UTF-8") from error
+    except duckdb.Error as error:
+        place = re.search(r"at byte (\d+)[^:]*: ([^.]*)", str(error))
+        line = stored[: int(place[1])].count(b"\n") + 1 if place else 1
+        why = f" ({place[2]})" if place else ""
+        raise Unreadable(
+            f"line {line}: the JSON array is not whole{why}: send the whole file again"
+        ) from error
+    total = con.execute("select count(*) from elements").fetchone()[0]
+    for first in range(0, total, _LINES_AT_ONCE):
+        con.execute(
+            "create or replace temp view lines as select * from elements"
+            f" where line_number > {first} and line_number <= {first + _LINES_AT_ONCE}"
+        )
+        _part(con)
+        write_batch(con, is_kept)
+        yield
+        con.execute("drop view lines")
+    con.execute("drop table elements")
+    reading.lines_done = total
+
+
+# Objects over several lines -----------------------------------------------------------------------
+
+
+def _batches_of_objects(
+    con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading, is_finished: bool, is_kept: bool
+) -> Iterator[None]:
+    """Batches of the objects (or arrays) that follow one another, whatever the line ends between them."""
+    stored, reading.content_hash = files.content(looked)
+    text = stored.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
+    rows = []
+    for line, value, is_good in _values(text, reading, is_finished or looked.is_packed):
+        rows.append((line, value, value if is_good else None))
+        if len(rows) >= _LINES_AT_ONCE:
+            yield from _batch_of_rows(con, rows, is_kept)
+            rows = []
+    if rows:
+        yield from _batch_of_rows(con, rows, is_kept)
+
+
+def _values(text: str, reading: Reading, is_finished: bool) -> Iterator[tuple[int, str, bool]]:
+    """Each JSON value of a text with the line it begins at; what is no value runs to the next that may be.
+
+    A last value that breaks off waits for its rest, with a sentence, unless the file is finished.
+    """
+    decoder, place, line = json.JSONDecoder(), 0, 1
+    while place < len(text):
+        begin = re.compile(r"[\s,]*").match(text, place).end()
+        line += text.count("\n", place, begin)
+        if begin >= len(text):
+            break
+        try:
+            _, end = decoder.raw_decode(text, begin)
+            is_good = True
+        except (ValueError, RecursionError) as error:
+            if not is_finished and isinstance(error, ValueError) and _breaks_off(text, error):
+                reading.is_open, reading.open_line = True, None
+                reading.trouble = (
+                    f"line {line}: the JSON object that begins there has not ended yet; it is read when the"
+                    " rest of it has come, or when the file has been still for an hour"
+                )
+                return
+            following = re.compile(r"^[\[{]", re.MULTILINE).search(text, begin + 1)
+            end, is_good = following.start() if following else len(text), False
+        yield line, text[begin:end].rstrip(), is_good
+        line += text.count("\n", begin, end)
+        reading.lines_done = line
+        place = end
+
+
+def _batch_of_rows(con: duckdb.DuckDBPyConnection, rows: list[tuple], is_kept: bool) -> Iterator[None]:
+    names, types = ("line_number", "text", "value"), (pa.int64(), pa.string(), pa.string())
+    arrays = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
+    con.register("lines", pa.table(arrays, names=list(names)))
+    _part(con)
+    write_batch(con, is_kept, _TORN_OBJECT)
+    yield
+
+
+# Parts and their canonical form -------------------------------------------------------------------
+
+
+def _part(con: duckdb.DuckDBPyConnection) -> None:
+    """View `parts(line_number, text, value)` of `lines`; value is a JSON object, NULL if there is none.
+
+    Blank lines are no records. Where every line is an object, as they nearly always are, nothing is copied.
+    """
+    told = con.execute("""
+        select count(*) filter (where not json_valid(text)),
+            count(*) filter (where case when json_valid(text) then json_type(text) <> 'OBJECT' end)
+        from lines where trim(text, ' \t\r\n') <> ''""").fetchall()
+    con.execute("drop view if exists parts")
+    if told == [(0, 0)]:
+        con.execute("""
+            create temp view parts as
+            select line_number, text, text as value from lines where trim(text, ' \t\r\n') <> ''""")
+        return
+    con.execute("""
+        create or replace temp table valued as
+        select line_number, text, case when json_valid(text) then text end as value
+        from lines where trim(text, ' \t\r\n') <> ''""")
+    _mend_surrogates(con)
+    _unfold(con)
+
+
+def _mend_surrogates(con: duckdb.DuckDBPyConnection) -> None:
+    """Half a pair of surrogates, as a form that cuts an emoji in two leaves it, becomes U+FFFD.
+
+    It is a character in no encoding; browsers show it so too.
+    """
+    broken = con.execute(
+        "select distinct text from valued where value is null and contains(lower(text), '\\ud')"
+    ).fetchall()
+    for (text,) in broken:
+        con.execute(
+            "update valued set value = $mended where text = $text and json_valid($mended)",
+            {"mended": _LONE_SURROGATE.sub(r"\1\\ufffd", text), "text": text},
+        )
+
+
+def _unfold(con: duckdb.DuckDBPyConnection) -> None:
+    """View `parts` of `valued`: each element of an array has its own row; what is no object has no value."""
+    con.execute("""
+        create temp view parts as
+        with unfolded as (
+            select line_number, element::varchar as text, element::varchar as value
+            from (
+                select line_number, unnest(from_json(value, '["JSON"]')) as element
+                from valued where json_type(value) = 'ARRAY'
+            )
+            union all
+            select line_number, text, value from valued
+            where value is null or json_type(value) <> 'ARRAY'
+        )
+        select line_number, text, case when json_type(value) = 'OBJECT' then value end as value
+        from unfolded""")
+
+
+def write_batch(con: duckdb.DuckDBPyConnection, is_kept: bool, fault: str = _NO_RECORD) -> None:
+    """`batch` from `parts`, as a table or (not `is_kept`) as a view that is read while `lines` are there.
+
+    The keys of all rows are sorted once, and each row is written out of what it has of them; that is some
+    six times the speed of sorting every row. Rows whose keys cannot be named so are sorted one by one.
+    """
+    keys, is_odd = _keys(con)
+    # an object within the object, or a text that might be one
+    deep = "true" if is_odd else "contains(substr(value, 2), '{')"
+    ordered = _sort_deep(con, deep)
+    found, written = ("null", "'{}'") if is_odd or not keys else _written_by(keys)
+    joined = ""
+    if ordered:
+        written = f"case when {deep} then ordered else {written} end"
+        joined = "left join deep using (value)"
+    con.execute(f"""
+        create or replace temp {"table" if is_kept else "view"} batch as
+        with found as (
+            select line_number, text, value, {"ordered," if ordered else ""} {found} as found
+            from parts {joined}
+        ),
+        written as (
+            select line_number, text,
+                case when value is not null then {written} end as payload
+            from found
+        )
+        select line_number, text, payload, payload as fields,
+            if(payload is null, '{fault}', null) as fault
+        from written""")
+
+
+def _drop_batch(con: duckdb.DuckDBPyConnection) -> None:
+    views = con.execute("select 1 from duckdb_views() where view_name = 'batch' and temporary").fetchall()
+    con.execute(f"drop {'view' if views else 'table'} if exists batch")
+
+
+def _keys(con: duckdb.DuckDBPyConnection) -> tuple[list[str], bool]:
+    """The sorted keys of all rows of `parts`, and whether some row must be sorted by itself."""
+    con.execute(
+        "create or replace temp table shapes as"
+        " select distinct json_keys(value) as keys from parts where value is not null"
+    )
+    shapes = con.execute("select keys from shapes").fetchall()
+    keys = sorted({key for (shape,) in shapes for key in shape})
+    is_odd = (
+        len(keys) > _COLUMNS_AT_MOST
+        or any(len(set(shape)) < len(shape) for (shape,) in shapes)
+        or any(not key or _ODD_KEY.search(key) for key in keys)
+    )
+    return keys, is_odd
+
+
+def _written_by(keys: list[str]) -> tuple[str, str]:
+    """SQL of what `value` has under these keys, and of the object `found` written in their order."""
+    paths = ", ".join(f"""'$."{key}"'""" for key in keys)
+    members = ", ".join(f"""'"{key}":' || found[{place}]""" for place, key in enumerate(keys, start=1))
+    return f"json_extract(value, [{paths}])", f"'{{' || concat_ws(',', {members}) || '}}'"
+
+
+def _sort_deep(con: duckdb.DuckDBPyConnection, deep: str) -> bool:
+    """Registers `deep(value, ordered)`: objects that hold objects, in order, each text once."""
+    found = con.execute(
+        f"select distinct value, json(value) from parts where value is not null and {deep}"
+    ).fetchall()
+    if found:
+        values = pa.array([value for value, _ in found], pa.string())
+        ordered = pa.array([_sorted(text) for _, text in found], pa.string())
+        con.register("deep", pa.table({"value": values, "ordered": ordered}))
+    return bool(found)
+
+
+class _Number(str):
+    """A number as it is written: read into a float, some would not come out the same."""
+
+
+class _Members(list):
+    """The members of an object, in order; a key that stands twice is kept twice."""
+
+
+_READER = json.JSONDecoder(
+    object_pairs_hook=lambda members: _Members(sorted(members, key=itemgetter(0))),
+    parse_float=_Number,
+    parse_int=_Number,
+    parse_constant=_Number,
+)
+
+
+def _sorted(text: str) -> str:
+    """A JSON object as DuckDB writes it, with sorted keys at every depth; too deep for Python: as it came."""
+    try:
+        return _written(_READER.decode(text))
+    except RecursionError:
+        return text
+
+
+def _written(value: object) -> str:
+    if isinstance(value, _Number):
+        return value
+    if isinstance(value, _Members):
+        return "{" + ",".join(f"{_written(key)}:{_written(inner)}" for key, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
