@@ -239,5 +239,5 @@ def _told(headers: dict[str, str], record: dict[str, str]) -> dict[str, str]:
     return told | {key: value for key, value in record.items() if headers.get(key) == key}
 
 
-SOURCES = ("crm", "costs", "touches", "surveys", "service", "points", "social", "ab")
-"""Folders of landing that `kinds.yml` describes."""
+SOURCES = ("touches", "surveys", "service", "points", "social", "ab", "costs", "crm")
+"""Folders of landing that `kinds.yml` describes; a header is asked for the CRM's few columns last."""

@@ -83,8 +83,13 @@ def _fields(
     known: dict[str, tuple[int, str]], every_row: dict[str, str], record: dict[str, str]
 ) -> dict[str, str]:
     """A record's fields: of several headers of one field the first filled one, else what all rows have."""
-    ranked = sorted((*known[key], cell) for key, cell in record.items() if key in known)
-    return every_row | {meant: cell for _, meant, cell in reversed(ranked)}
+    best: dict[str, tuple[int, str]] = {}
+    for key, cell in record.items():
+        if key in known:
+            rank, meant = known[key]
+            if meant not in best or rank < best[meant][0]:
+                best[meant] = rank, cell
+    return every_row | {meant: cell for meant, (_, cell) in best.items()}
 
 
 def parse(table: str) -> str:

@@ -3,8 +3,8 @@
     *_raw column -> distinct values -> the pure functions below -> joined back in DuckDB
 
 The functions are pure and total: any text gives a text or None, never an error. Which domains are free
-mail, which tags of an address mean nothing and which city lies in which prefecture is data, in
-`mail_domains.csv` and `cities.csv`.
+mail, which tags of an address mean nothing, which kanji are one and which city lies in which prefecture is
+data, in `mail_domains.csv`, `kanji_variants.csv` and `cities.csv`.
 """
 
 import csv
@@ -91,6 +91,7 @@ def mail_domains() -> dict[str, MailDomain]:
         }
 
 
+@lru_cache(maxsize=100_000)
 def _known(domain: str) -> MailDomain | None:
     """What is known of the domain or of the nearest one above it (`docomo.ne.jp` of `x.docomo.ne.jp`)."""
     labels = domain.split(".")
@@ -134,10 +135,16 @@ def email_is_valid(address: str) -> bool:
     local, _, domain = address.rpartition("@")
     known = _known(domain)
     is_dotted_right = _LOCAL_PART.fullmatch(local) or (known and known.kind == "carrier")
-    is_named_right = all(_LABEL.fullmatch(label) for label in domain.split("."))
-    return bool(len(local) <= 64 and is_dotted_right and is_named_right and registrable_domain(domain))
+    return bool(len(local) <= 64 and is_dotted_right and _can_be_mailed(domain))
 
 
+@lru_cache(maxsize=100_000)
+def _can_be_mailed(domain: str) -> bool:
+    """Whether every label of a domain is one and somebody can have registered it."""
+    return all(_LABEL.fullmatch(label) for label in domain.split(".")) and bool(registrable_domain(domain))
+
+
+@lru_cache(maxsize=100_000)
 def email_domain_kind(domain: str) -> str | None:
     """`free`, `carrier` or `disposable` for a domain that many share; None for one of a company's own."""
     if known := _known(domain):
@@ -187,9 +194,18 @@ def _mail(text: str) -> tuple:
 # People and companies -----------------------------------------------------------------------------
 
 
+@cache
+def _kanji_variants() -> dict[int, str]:
+    """Old and variant forms of kanji in names -> the one form they are compared in (kanji_variants.csv)."""
+    with Path(__file__).with_name("kanji_variants.csv").open(encoding="utf-8", newline="") as lines:
+        folds = {row["variant"]: row["standard"] for row in csv.DictReader(lines)}
+    return {ord(variant): folds.get(standard, standard) for variant, standard in folds.items()}
+
+
 def person_name(text: str) -> str | None:
-    """A person's name, NFKC, every blank removed: `山田　太郎` and `山田 太郎` are one spelling."""
-    return re.sub(r"\s+", "", _plain(text)) or None
+    """A person's name, NFKC, every blank removed, kanji variants folded: `髙橋　純` and `高橋 純` are one."""
+    joined = unicodedata.normalize("NFKC", re.sub(r"\s+", "", _plain(text)))  # a blank can part an accent
+    return joined.strip(_UNSEEN).translate(_kanji_variants()) or None
 
 
 def person_kana(text: str) -> str | None:

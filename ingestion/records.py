@@ -24,6 +24,7 @@ from ingestion.files import Reading, Snapshot, Unreadable, content
 ROWS_AT_ONCE = 100_000
 _HEADER_WITHIN = 60  # rows in which the header must stand; exports put notes above it
 DELIMITERS = ",\t;|"
+_TABLE_ROWS_AT_ONCE = 25_000
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,12 @@ def _sorted(con: duckdb.DuckDBPyConnection) -> None:
         con.unregister("deep")
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def _written(value: object) -> str:
     """JSON text with sorted keys and no blanks."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def keys_of(text: str) -> set[str]:
@@ -353,7 +357,7 @@ def batches_of_table(con: duckdb.DuckDBPyConnection, found: Table, form: Form) -
             header = again
             continue
         rows.append(_record(line, cells, text, fault, header.keys, form.fields))
-        if len(rows) >= ROWS_AT_ONCE:
+        if len(rows) >= _TABLE_ROWS_AT_ONCE:
             _fill(con, rows)
             yield
             rows = []

@@ -118,7 +118,16 @@ RAW_TABLES: dict[str, pa.Schema] = {
         *("lead_id", "product_id", "owner_id", "payload", *_SPELLINGS),
     ),
     "raw_points.ledger": _schema(
-        *("entry_id", "member_id", "points", "reason", "order_id", "amount_jpy", "balance", "occurred_at"),
+        *(
+            "entry_id",
+            "member_id",
+            "points",
+            "points_reason",
+            "order_id",
+            "amount_jpy",
+            "balance",
+            "occurred_at",
+        ),
         *("time_precision", *_NAMED, *_PHONE, "lead_id", "campaign_id", "payload", *_MAIL, "phone_extension"),
     ),
     "raw_social.touches": _schema(

@@ -41,7 +41,7 @@ def _sheets(stored: bytes) -> Iterator[Iterator[list]]:
         book = load_workbook(io.BytesIO(stored))
         for sheet in book.sheets_metadata:
             if sheet.typ == SheetTypeEnum.WorkSheet:
-                yield iter(book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False))
+                yield iter(book.get_sheet_by_name(sheet.name).iter_rows())
     except (GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the reader is no Exception
