@@ -1,8 +1,8 @@
 """An invented company whose every trace has a known truth: settings and seed in, files and truth out.
 
     world.yml -> calendar, campaigns, companies, people
-              -> behaviour, mail, sales, machines   write the diary
-              -> files (out/landing), truth (out/truth)
+              -> behaviour, mail, sales, machines   write the diary (spill: what does not fit in memory)
+              -> files (out/landing), traces, figures, truth (out/truth)
 
 Nothing of the product is imported here and no rule is shared with it, so that the product can be judged by
 this world. Same seed and settings, same bytes. Alone: `python -m ingestion.world make --out DIR`.
@@ -151,7 +151,8 @@ def _colleagues(people: list[Person]) -> dict[str, list[Person]]:
     firms: dict[str, list[Person]] = {}
     for person in people:
         company = person.employments[0].company
-        if company is not None and not person.is_heroine and len(person.employments) == 1:
+        stays = len(person.employments) == 1 and person.kind in {"prospect", "customer"}
+        if company is not None and stays and not person.is_heroine:
             firms.setdefault(company.key, []).append(person)
     return firms
 

@@ -97,8 +97,10 @@ def live(world: World) -> None:
         if person.is_heroine:
             continue
         visits = _plan(world, person)
-        if not any(visit.form for visit in visits) and not world.befalls("untied_visits", person.key):
-            continue
+        if not any(visit.form for visit in visits):
+            if not world.befalls("untied_visits", person.key):
+                continue
+            world.diary.untied.add(person.key)
         for visit in visits:
             walk(world, person, visit)
 

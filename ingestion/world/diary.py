@@ -121,6 +121,7 @@ class Diary:
     spellings: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (company, written): trouble
     departments: dict[str, str] = field(default_factory=dict)  # as written: official
     tied: set[str] = field(default_factory=set)  # cookies that a form or a click of a mail names
+    untied: set[str] = field(default_factory=set)  # people whose own visits never lead to a form
     requests_noted: int = 0
     mail_events_noted: int = 0
 

@@ -156,7 +156,7 @@ def _write_web(world: World, landing: Path, truth: Path, written: Written) -> No
         written.troubles[late.path] = "late_file"
     written.lines |= {log.path: log.count for log in (*logs.values(), late) if log.count}
     written.requests, written.cookies = requests.count, requests.cookies
-    written.cookie_spans = list(requests.cookie_spans(world.diary.tied))
+    written.cookie_spans = list(requests.cookie_spans(world.diary.tied, world.diary.untied))
     written.visitors = {month: len(browsers) for month, browsers in requests.visitors.items()}
     _repeat_one(world, landing, written)
 

@@ -174,17 +174,18 @@ class RequestTruth:
         """How many cookies were seen."""
         return len(self._spans)
 
-    def cookie_spans(self, tied: set[str]) -> Iterable[Identifier]:
+    def cookie_spans(self, tied: set[str], untied: set[str]) -> Iterable[Identifier]:
         """For each cookie the spans in which one and the same person held it (None = never named).
 
         Args:
             tied: cookies that a form or a click of a mail names; of the others no trace says whose they are.
+            untied: people who never pass a form of themselves.
         """
         for cookie, spans in self._spans.items():
             shared = next((span[3] for span in spans if span[3] in _OF_ALL_HOLDERS), None)
             for person, first, last, trouble in spans:
                 label = shared or trouble
-                if label is None and person and cookie not in tied:
+                if label is None and person in untied and cookie not in tied:
                     label = "untied_visits"
                 yield Identifier("cookie", cookie, person, first, last, label, cookie in tied)
 

@@ -235,7 +235,7 @@ def _labelled(one: Identifier, world: World, written: Written) -> Identifier:
         return one._replace(trouble="forwarded_mail")
     if one.kind == "submission" and one.value in written.torn_submissions:
         return one._replace(trouble="torn_file")
-    if one.kind == "submission" and one.value in world.absent and one.trouble is None:
+    if one.kind == "submission" and one.value in world.absent and one.trouble != "mistyped_address":
         return one._replace(trouble="applied_not_attended")
     return one
 
