@@ -239,5 +239,5 @@ def _told(headers: dict[str, str], record: dict[str, str]) -> dict[str, str]:
     return told | {key: value for key, value in record.items() if headers.get(key) == key}
 
 
-SOURCES = ("touches", "surveys", "service", "points", "social", "ab", "costs", "crm")
-"""Folders of landing that `kinds.yml` describes; a header is asked for the CRM's few columns last."""
+SOURCES = ("social", "touches", "surveys", "service", "points", "ab", "costs", "crm")
+"""Folders of landing that `kinds.yml` describes, in the order in which a header is asked whose it is."""
