@@ -146,10 +146,15 @@ def _area(connection: duckdb.DuckDBPyConnection, area: str) -> list[Figure]:
     rows = connection.execute((SQL / f"{area}.sql").read_text(encoding="utf-8")).fetchall()
     named = {(measure.area, measure.name): measure.troubles for measure in MEASURES}
     return [
-        Figure(area, measure, trouble, None if value is None or not n else float(value), int(n or 0))
+        Figure(area, measure, trouble, None if value is None or not n else _rounded(value), int(n or 0))
         for measure, trouble, value, n in rows
         if trouble is None or trouble in named[area, measure]
     ]
+
+
+def _rounded(value: float) -> float:
+    """Nine digits: the last binary ones follow the order in which threads add, and are no error of a mart."""
+    return round(float(value), 9)
 
 
 def _without_data(found: list[Figure]) -> list[Figure]:

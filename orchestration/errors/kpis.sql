@@ -33,13 +33,9 @@ with
         from truth.kpis as truths
         left join marts on truths.month = marts.month and truths.kpi = marts.kpi
         where truths.value is not null and truths.month <= getvariable('as_of')
-    ),
-    errors_rounded as (
-        -- The last binary digits of a quotient are no error of a KPI.
-        select kpi, if(error < 1e-9, 0, error) as error from errors
     )
 select kpi || '_error_mean' as measure, null as trouble, avg(error) as value, count(*) as n
-from errors_rounded
+from errors
 group by kpi
 union all
-select kpi || '_error_worst', null, max(error), count(*) from errors_rounded group by kpi
+select kpi || '_error_worst', null, max(error), count(*) from errors group by kpi
