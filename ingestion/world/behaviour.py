@@ -101,6 +101,8 @@ def live(world: World) -> None:
             if not world.befalls("untied_visits", person.key):
                 continue
             world.diary.untied.add(person.key)
+            if visits:
+                person.struck_by("untied_visits")
         for visit in visits:
             walk(world, person, visit)
 
@@ -237,6 +239,7 @@ def _device(world: World, person: Person, visit: Visit, dice: Dice) -> tuple[Dev
     hour = (visit.moment - midnight(local_day(visit.moment))) // 3600
     stays_late = dice.chance(0.12)
     if person.meets_kiosk and visit.form and not person.passes:
+        person.struck_by("kiosk")
         return _kiosk(world, local_day(visit.moment)), "kiosk"
     borrows = Dice(world.seed, "trouble", "borrowing", person.key, visit.moment)
     if person.borrowed and borrows.chance(0.35):
@@ -426,7 +429,10 @@ def _typed_address(world: World, person: Person, address: str, submission_id: st
     company = person.employments[0].company
     others = [one for one in world.colleagues.get(company.key, []) if one is not person] if company else []
     if others and dice.chance(world.trouble("mistyped_address")) and not person.is_heroine:
-        return dice.pick(others).employments[0].email
+        other = dice.pick(others)
+        for one in (person, other):
+            one.struck_by("mistyped_address")
+        return other.employments[0].email
     return address
 
 

@@ -83,6 +83,7 @@ def _gives_up(world: World, letter: Letter, moment: int) -> bool:
         return False
     if Dice(world.seed, "trouble", "giving up", letter.token).chance(0.6) and world.calendar.holds(moment):
         _unsubscribe(world, letter, moment, "unsubscribe", "unsubscribe_under_pressure")
+        person.struck_by("unsubscribe_under_pressure")
         return True
     return False
 
@@ -97,6 +98,7 @@ def _machines(world: World, letter: Letter, arrived: int) -> None:
     company = letter.person.employments[0].company
     if company is not None and company.has_mail_gate and letter.address.endswith(company.domain):
         _gate(world, letter, arrived, dice)
+        letter.person.struck_by("link_scanner")
     if letter.person.has_proxy:
         dice = Dice(world.seed, "proxy", letter.token)
         opened = arrived + 2 + dice.below(1800)
@@ -169,6 +171,8 @@ def _forward(world: World, letter: Letter, reader: Person, moment: int) -> None:
     if others and dice.chance(world.trouble("forwarded_mail")):
         colleague = dice.pick(others)
         world.forwarded.add(letter.token)
+        for one in (reader, colleague):
+            one.struck_by("forwarded_mail")
         _click(world, letter, reader, _waking(moment + 600 + dice.below(DAY)), dice, colleague)
 
 

@@ -158,6 +158,11 @@ class Person:
         """The employment that holds on a day (the first one for days before it)."""
         return next((job for job in reversed(self.employments) if job.since <= day), self.employments[0])
 
+    def struck_by(self, trouble: str) -> None:
+        """Note for the truth what befell the person."""
+        if trouble not in self.troubles:
+            self.troubles.append(trouble)
+
     def permitted_since(self, moment: int) -> int | None:
         """When marketing got the permission that holds at a moment; None when it has none then."""
         since, allowed = max(((at, may) for at, may in self.permissions if at <= moment), default=(0, False))
@@ -433,7 +438,8 @@ class _House:
             if others and dice.chance(self.troubles["shared_device"]):
                 lender = dice.pick(others)
                 person.borrowed = lender.devices[:1]
-                person.troubles.append("shared_device")
+                person.struck_by("shared_device")
+                lender.struck_by("shared_device")
 
 
 def usual_unit(person: Person) -> str:

@@ -80,6 +80,8 @@ def _card(world: World, person: Person, show: Exhibition, day: date, *, first: b
     has_mail = person.is_heroine or not world.befalls("missing_address", *subject)
     twice = not person.is_heroine and world.befalls("card_twice", *subject)
     world.diary.deed(midnight(day), person.key, "card_exchanged")
+    if not has_mail:
+        person.struck_by("missing_address")
     for copy in range(2 if twice else 1):
         row, odd = _card_row(world, person, day, copy, has_mail)
         trouble = "missing_address" if not has_mail else "card_twice" if copy else odd

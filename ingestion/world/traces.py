@@ -196,5 +196,7 @@ def machine_kind(facts: tuple[Any, ...]) -> str | None:
 
 
 def _graver(one: str | None, other: str | None) -> str | None:
+    if one == other or other is None:
+        return one if one in _OF_COOKIES else None
     found = [trouble for trouble in _OF_COOKIES if trouble in (one, other)]
     return found[0] if found else None
