@@ -25,7 +25,7 @@ BLOCK = 32 * 1024 * 1024
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 _HALF_SENT = (".part", ".tmp", ".crdownload", ".filepart")
-_SETTINGS = ("columns.yml", "fields.yml", "events.yml", "format.yml")  # say how to read the files beside them
+_SETTINGS = ("columns.yml", "events.yml", "format.yml")  # say how to read the files beside them
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a ZIP, XLS an OLE document
 
 

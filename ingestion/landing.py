@@ -128,7 +128,7 @@ def _told_by_content(found: Found) -> str:
     for source in ("email", "forms", *kinds.SOURCES):
         if names and _MODULES[source].recognises(names):
             return source
-    for source in (*kinds.SOURCES, "lists"):
+    for source in (*kinds.SOURCES, "forms", "lists"):
         if records.has_header(looked, _MODULES[source].form(found)):
             return source
     raise Unreadable(
@@ -235,7 +235,7 @@ class _Intake:
                     con.register("batch", part)
                     yield "requests"
                     con.unregister("batch")
-        elif looked.kind == "array" or looked.starts_json or module in (forms, email):
+        elif looked.kind == "array" or looked.starts_json or module is email or objects.holds_any(looked):
             name = self._json_table(looked)
             for _ in objects.batches(con, looked, reading, still, is_kept=module is not email):
                 self._name_fields(looked)
@@ -247,7 +247,9 @@ class _Intake:
 
     def _name_fields(self, looked: Snapshot) -> None:
         """Gives a JSON batch the field names of its source, where the source has a form for headers."""
-        if hasattr(self.module, "form") and (form := self.module.form(looked.found)).names_json:
+        if self.module is forms:
+            forms.name_fields(self.con, looked.found)
+        elif hasattr(self.module, "form") and (form := self.module.form(looked.found)).names_json:
             records.names_told(self.con, form)
 
     def _json_table(self, looked: Snapshot) -> str:

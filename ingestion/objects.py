@@ -63,6 +63,15 @@ def is_value(line: str, previous: str | None) -> bool:
         return False
 
 
+def holds_any(looked: Snapshot) -> bool:
+    """Whether one of the first lines of a text is a JSON object, though others may be none."""
+    if looked.kind != "text":
+        return False
+    with files.opened(looked) as stream:
+        lines = files.start_of(stream).splitlines()[:20]
+    return any(line.lstrip().startswith("{") and is_value(line, None) for line in lines)
+
+
 def _layout(looked: Snapshot) -> str:
     """'lines', 'array' (the whole file is one) or 'objects' (over several lines), by the file's beginning."""
     with files.opened(looked) as stream:
@@ -83,7 +92,8 @@ def _layout(looked: Snapshot) -> str:
 def _breaks_off(text: str, error: ValueError) -> bool:
     """Whether a JSON text is good as far as it goes."""
     place = getattr(error, "pos", 0)
-    return place >= len(text.rstrip()) - 1 or "Unterminated string" in str(error)
+    is_at_end = place >= len(text.rstrip()) - len("\\u0000")  # an escape may be cut too
+    return is_at_end or "Unterminated string" in str(error)
 
 
 # Arrays -------------------------------------------------------------------------------------------
