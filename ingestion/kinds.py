@@ -239,5 +239,5 @@ def _told(headers: dict[str, str], record: dict[str, str]) -> dict[str, str]:
     return told | {key: value for key, value in record.items() if headers.get(key) == key}
 
 
-SOURCES = ("social", "touches", "surveys", "service", "points", "ab", "costs", "crm")
+SOURCES = ("social", "touches", "surveys", "service", "points", "ab", "links", "costs", "crm")
 """Folders of landing that `kinds.yml` describes, in the order in which a header is asked whose it is."""

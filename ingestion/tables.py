@@ -135,6 +135,9 @@ RAW_TABLES: dict[str, pa.Schema] = {
         *(*_COMPANY, "url", "message", "lead_id", "campaign_id", "product_id", "payload", *_MAIL),
         "company_legal_name",
     ),
+    "raw_links.decisions": _schema(
+        "decision_id", "link_id", "decision", "decision_reason", "decided_by", "decided_at", "payload"
+    ),
     "raw_ab.assignments": _schema(
         *("experiment_id", "variant", "assigned_at", "time_precision", "visitor_id", "email_raw", "email"),
         *("lead_id", "mail_token", "campaign_id", "payload", *_MAIL),

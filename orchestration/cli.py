@@ -44,6 +44,8 @@ app.add_typer(world_app, name="world", rich_help_panel=None)
 app.add_typer(sync_app, name="sync")
 app.add_typer(lists_app, name="lists")
 app.add_typer(explain_app, name="explain")
+links_app = typer.Typer(help="Undo a merge, or allow it again: the next run obeys.", no_args_is_help=True)
+app.add_typer(links_app, name="links")
 app.add_typer(pages_app, name="dashboards")
 
 Landing = Annotated[
@@ -52,6 +54,11 @@ Landing = Annotated[
 AsOf = Annotated[
     str | None, typer.Option(metavar="DATE", help="The day whose end the marts stand for; today by default.")
 ]
+LinkId = Annotated[
+    str, typer.Argument(metavar="LINK", help="A link's id, as `ikusei explain person` shows it.")
+]
+Why = Annotated[str, typer.Option(help="The reason; it is kept with the decision.")]
+By = Annotated[str | None, typer.Option(help="Who decides; the user of this machine when not given.")]
 KnownAt = Annotated[
     str | None,
     typer.Option(
@@ -397,6 +404,27 @@ def as_of_command(
     times = Clocks.read(Settings.from_environment(), day, known_at)
     file = build_as_of(Home.from_environment(), times, wait=wait, say=_say)
     _say(f"the marts as of {times.as_of} are in {file}")
+    return 0
+
+
+@links_app.command("reject")
+@told
+def links_reject(link_id: LinkId, why: Why, by: By = None) -> int:
+    """Say that two identifiers are not one person; the next run splits everything that stood on it."""
+    return _decide(link_id, "reject", why, by)
+
+
+@links_app.command("restore")
+@told
+def links_restore(link_id: LinkId, why: Why, by: By = None) -> int:
+    """Take a rejection back; the next run ends in the rows that stood before it."""
+    return _decide(link_id, "restore", why, by)
+
+
+def _decide(link_id: str, decision: str, why: str, by: str | None) -> int:
+    from orchestration.links import decide
+
+    _say(decide(Home.from_environment(), link_id, decision, why, by=by))
     return 0
 
 

@@ -36,6 +36,15 @@ left join raw_intake.origins as origins on links.evidence_row_key = origins.row_
 where links.person_id = ?
 order by links.first_claimed_at, links.left_identifier, links.right_identifier, links.rule_id
 """
+BROWSERS = """
+select
+    links.visitor_id, links.identifier, rules.name_en, links.first_claimed_at,
+    links.is_rejected, links.link_id
+from identity.visitor_links as links
+left join identity.identity_rules as rules on links.rule_id = rules.rule_id
+where links.person_id = ?
+order by links.first_claimed_at, links.link_id
+"""
 SPANS = """
 select
     spans.visitor_id, spans.span_from, spans.span_to, spans.confidence, spans.first_claimed_at,
@@ -117,12 +126,14 @@ def explain_person(home: Home, person: str, *, zone: str) -> list[str]:
             ).fetchall()
         ]
         links = _links(connection, person_id, zone)
+        browsers = connection.execute(BROWSERS, [person_id]).fetchall()
         spans = connection.execute(SPANS, [person_id]).fetchall()
         refusals = connection.execute(REFUSALS, [identifiers, identifiers]).fetchall()
     lines = [
         f"person {person_id}: {len(identifiers)} identifiers, {len(links)} links, {len(spans)} browser spans"
     ]
     lines += _tree(identifiers, links)
+    lines += [_browser_line(browser, zone) for browser in browsers]
     lines += [_span_line(span, zone) for span in spans]
     return lines + _refusal_lines(refusals)
 
@@ -225,14 +236,19 @@ def _refusal_lines(refusals: list[tuple]) -> list[str]:
     ]
 
 
+def _browser_line(browser: tuple, zone: str) -> str:
+    visitor, identifier, rule, at, is_rejected, link_id = browser
+    verdict = "; rejected" if is_rejected else ""
+    return f"browser {visitor} said {identifier} by {rule} at {_shown(at, zone)}{verdict}; link {link_id}"
+
+
 def _span_line(span: tuple, zone: str) -> str:
     visitor, begins, ends, confidence, claimed_at, file, line = span
     since = "the beginning" if begins.year == 1900 else _shown(begins, zone)
     until = "on" if ends.year == FOR_EVER else f"to {_shown(ends, zone)}"
     place = _at(file, line)
-    return (
-        f"browser {visitor} from {since} {until}, known at {_shown(claimed_at, zone)} ({confidence}){place}"
-    )
+    known = f"known at {_shown(claimed_at, zone)} ({confidence})"
+    return f"browser {visitor} is hers from {since} {until}, {known}{place}"
 
 
 def _route_lines(person_id: str, route: tuple, zone: str) -> list[str]:

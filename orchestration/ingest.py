@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingestion import IngestReport
 
 SOURCES = ("web", "forms", "email", "lists", "crm", "costs")
-SOURCES += ("touches", "surveys", "service", "points", "social", "ab")
+SOURCES += ("touches", "surveys", "service", "points", "social", "ab", "links")
 
 
 def ingest(

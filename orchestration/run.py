@@ -251,10 +251,25 @@ def _build(home: Home, times: Clocks, full: bool, progress: Progress, report: Ru
     report.was_built = True
 
 
+def _say_ripples(former: Path | None, now: Path, say: Say) -> None:
+    """After somebody decided on links: what that changed, against the publication before."""
+    from orchestration import links
+
+    if former is None or not former.exists():
+        return
+    decided = links.decisions_landed(now, former)
+    if decided:
+        say(f"{decided} decisions on links were read; against the publication before:")
+        for ripple in links.ripples(former, now):
+            say(ripple.line())
+
+
 def _publish(home: Home, progress: Progress, report: RunReport) -> None:
     with progress.stage("publish") as figures:
+        former = home.published.resolve() if home.published.exists() else None
         report.published = publish(home, progress.inner)
         figures.append(f"{report.published.name} is public")
+    _say_ripples(former, report.published, progress.say)
 
 
 def _plan(home: Home, times: Clocks, progress: Progress, report: RunReport) -> None:

@@ -4,6 +4,9 @@ with
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
     records as (select * from {{ ref("record_identifiers") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 1),
+    rejections as (
+        select * from {{ ref("stg_links__decisions") }} where decision = 'reject'
+    ),
 
     -- Two identifiers in one record claim to be one person, if a rule says so for
     -- their kinds.
@@ -48,6 +51,8 @@ with
 
     claims as (
         select
+            {{ surrogate_key(["left_identifier", "right_identifier", "rule_id"]) }}
+            as link_id,
             left_identifier,
             right_identifier,
             rule_id,
@@ -67,15 +72,7 @@ with
 
     claims_judged as (
         select
-            {{
-                surrogate_key(
-                    [
-                        "claims.left_identifier",
-                        "claims.right_identifier",
-                        "claims.rule_id",
-                    ]
-                )
-            }} as link_id,
+            claims.link_id,
             claims.left_identifier,
             claims.right_identifier,
             claims.rule_id,
@@ -84,6 +81,12 @@ with
             claims.claim_count,
             claims.evidence_row_key,
             case
+                when rejections.link_id is not null
+                then
+                    'rejected by '
+                    || coalesce(rejections.decided_by, 'somebody')
+                    || ': '
+                    || rejections.reason
                 when
                     lefts.excluded_because is not null
                     and not rules.joins_role_mailboxes
@@ -109,6 +112,7 @@ with
             end as refused_because
         from claims
         inner join rules on claims.rule_id = rules.rule_id
+        left join rejections on claims.link_id = rejections.link_id
         inner join identifiers as lefts on claims.left_identifier = lefts.identifier
         inner join identifiers as rights on claims.right_identifier = rights.identifier
     )

@@ -9,6 +9,9 @@ with
     records as (select * from {{ ref("record_identifiers") }}),
     identifiers as (select * from {{ ref("person_identifiers") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 2),
+    rejections as (
+        select * from {{ ref("stg_links__decisions") }} where decision = 'reject'
+    ),
 
     -- A mail that was forwarded is opened in its owner's browser first. The later
     -- browsers
@@ -52,18 +55,32 @@ with
         where browsers_of_mails.browser_number = 1
     ),
 
+    claims_named as (
+        select
+            {{ surrogate_key(["visitor_id", "identifier", "rule_id"]) }} as link_id,
+            visitor_id,
+            identifier,
+            rule_id,
+            claimed_at,
+            row_key
+        from claims
+    ),
+
     claims_of_people as (
         select
-            claims.visitor_id,
+            claims_named.link_id,
+            claims_named.visitor_id,
             identifiers.person_id,
-            claims.identifier,
-            claims.rule_id,
+            claims_named.identifier,
+            claims_named.rule_id,
             rules.confidence,
-            claims.claimed_at,
-            claims.row_key
-        from claims
-        inner join identifiers on claims.identifier = identifiers.identifier
-        inner join rules on claims.rule_id = rules.rule_id
+            claims_named.claimed_at,
+            claims_named.row_key,
+            rejections.link_id is not null as is_rejected
+        from claims_named
+        inner join identifiers on claims_named.identifier = identifiers.identifier
+        inner join rules on claims_named.rule_id = rules.rule_id
+        left join rejections on claims_named.link_id = rejections.link_id
     )
 
 select *

@@ -3,7 +3,7 @@
 
 with
 
-    claims as (select * from {{ ref("int_visitor_claims") }}),
+    claims as (select * from {{ ref("int_visitor_claims") }} where not is_rejected),
 
     neighbours as (
         select
