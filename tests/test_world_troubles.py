@@ -121,6 +121,22 @@ def test_a_torn_file_lacks_the_end_of_its_last_line_only(tmp_path):
             assert all(json.loads(line) for line in lines[:-1])
 
 
+def test_the_truth_covers_every_line_and_event_of_a_troubled_world(tmp_path):
+    tables = small(tmp_path)
+    requests, events = tables["requests"].to_pylist(), tables["email_events"].to_pylist()
+    lines, ids = set(), set()
+    for path in sorted((tmp_path / "landing/web/www").iterdir()):
+        content = path.read_bytes()
+        lines |= set((gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines())
+    whole = {row["line"] for row in requests if row["trouble"] != "torn_file"}
+    cut = [row["line"] for row in requests if row["trouble"] == "torn_file"]
+    assert whole <= lines
+    assert all(any(line.startswith(rest) for line in cut) for rest in lines - whole)
+    for path in (tmp_path / "landing/email").rglob("*.json*"):
+        ids |= set(re.findall(r'"sg_event_id": "([0-9a-f]+)"', path.read_text(encoding="utf-8")))
+    assert ids == {row["sg_event_id"] for row in events}
+
+
 def test_a_calm_world_has_no_trouble_at_all(calm):
     assert labels(calm) == {None}
     assert set(calm["requests"]["is_machine"].to_pylist()) == {False}
