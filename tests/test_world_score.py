@@ -244,10 +244,6 @@ SEEN_THROUGH = {
 }
 WORLDS = {
     "seen through": (SEEN_THROUGH, ()),
-    "browsers without a cookie, departments in other words": (
-        {"cookie_refused": 0.3, "department_variants": 0.3},
-        ("identity cookie_time_recall", "kpis visitors_*", "kpis action_rate_*", "departments *"),
-    ),
     "shared mailboxes, merged companies": (
         {"shared_mailbox": 0.3, "company_merged": 0.3},
         (
@@ -260,9 +256,15 @@ WORLDS = {
             "companies pair_*",
         ),
     ),
-    "devices of two people, people of two devices": (
-        {"shared_device": 0.3, "several_devices": 0.35, "kiosk": 0.3},
-        ("identity cookie_time_*", "tiers *"),
+    "browsers that nobody can tell apart, departments in other words": (
+        {
+            "cookie_refused": 0.3,
+            "shared_device": 0.3,
+            "several_devices": 0.35,
+            "kiosk": 0.3,
+            "department_variants": 0.3,
+        },
+        ("identity cookie_time_*", "kpis visitors_*", "kpis action_rate_*", "departments *", "tiers *"),
     ),
 }
 MET = {
@@ -309,8 +311,13 @@ def test_a_trouble_is_met_in_the_world_that_has_it_and_in_no_other(trouble):
         assert met > 0 if trouble in rates else met == 0
 
 
-def test_a_browser_without_a_cookie_costs_its_page_views_and_no_precision():
-    rates, _ = WORLDS["browsers without a cookie, departments in other words"]
-    figures = scored(**rates)
-    assert figures["identity", "cookie_time_recall", "cookie_refused"].value == 0
-    assert figures["identity", "cookie_time_precision", None].value == 1
+def test_what_never_showed_a_cookie_is_given_to_nobody():
+    rates, _ = WORLDS["browsers that nobody can tell apart, departments in other words"]
+    assert scored(**rates)["identity", "cookie_time_recall", "cookie_refused"].value == 0
+
+
+def test_a_planned_row_never_goes_to_who_said_no():
+    for rates, _ in WORLDS.values():
+        figure = scored(**rates)["consent", "violations", None]
+        assert figure.n > 0
+        assert figure.value == 0
