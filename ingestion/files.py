@@ -21,7 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 BLOCK = 32 * 1024 * 1024
-"""Bytes read at a time: about 130,000 lines of an access log."""
+"""Bytes read at a time."""
+
+LINES_AT_ONCE = 122_880
+"""Lines of a batch: a row group of DuckDB, so that batches become row groups that need no rewriting."""
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 _HALF_SENT = (".part", ".tmp", ".crdownload", ".filepart")
@@ -309,12 +312,16 @@ def lines(
     """
     with opened(looked) as stream:
         rest, previous = b"", None
+        waiting: list[pa.Table] = []
         while block := _read(stream, BLOCK):
             whole, rest = _cut(rest + block)
             if whole:
-                batch = _batch(_texts(whole), reading)
-                yield batch
-                previous = batch["text"][-1].as_py()
+                waiting.append(_batch(_texts(whole), reading))
+                previous = waiting[-1]["text"][-1].as_py()
+                waiting, full = _full(waiting)
+                yield from full
+        if waiting:
+            yield _chunked(pa.concat_tables(waiting))
         if rest.strip():
             last = _texts(rest + b"\n")[0].as_py()
             reading.is_open = not looked.is_packed
@@ -371,5 +378,17 @@ def _batch(texts: pa.Array, reading: Reading) -> pa.Table:
         texts = pa.concat_arrays([pa.array([start[1:]], pa.string()), texts[1:]])
     reading.lines_done += len(texts)
     numbers = pa.array(np.arange(first, first + len(texts)), pa.int64())
-    lines = pa.table({"line_number": numbers, "text": texts})
+    return pa.table({"line_number": numbers, "text": texts})
+
+
+def _full(waiting: list[pa.Table]) -> tuple[list[pa.Table], list[pa.Table]]:
+    """The lines as batches of LINES_AT_ONCE, and what is left for the next."""
+    lines = pa.concat_tables(waiting)
+    ends = range(LINES_AT_ONCE, lines.num_rows + 1, LINES_AT_ONCE)
+    full = [_chunked(lines.slice(end - LINES_AT_ONCE, LINES_AT_ONCE)) for end in ends]
+    rest = lines.slice(len(full) * LINES_AT_ONCE)
+    return ([rest] if rest.num_rows else []), full
+
+
+def _chunked(lines: pa.Table) -> pa.Table:
     return pa.Table.from_batches(lines.to_batches(max_chunksize=_LINES_A_THREAD), lines.schema)

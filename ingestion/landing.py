@@ -21,7 +21,7 @@ from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, o
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
-from ingestion.tables import columns_of, sql_columns
+from ingestion.tables import columns_of
 from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
 
 _MODULES: dict[str, ModuleType | kinds.Source] = {
@@ -34,7 +34,7 @@ _MODULES: dict[str, ModuleType | kinds.Source] = {
 SOURCES: tuple[str, ...] = tuple(_MODULES)
 """Sources, each a folder of landing and a module here."""
 
-_ROWS_WAITING = 125_000
+_ROWS_WAITING = 1_000_000
 _STILL_SECONDS = 3600
 
 
@@ -148,11 +148,10 @@ class _Intake:
         self.loader = Loader(con, source, state_dir)
         self.known = ledger.entries(con)
         self.done: list[Read] = []
-        self.waiting = 0
         con.execute("set variable source = ?", [source])
         con.execute("set variable loaded_at = ?", [report.loaded_at])
-        for name, table in self.tables.items():
-            con.execute(f"create or replace temp table waiting_{name} ({', '.join(sql_columns(table))})")
+        for name in self.tables:
+            self.loader.make_ready(name)
         con.execute(
             "create or replace temp table rejects_found (path varchar, line_number bigint, text"
             " varchar, reason varchar)"
@@ -219,7 +218,7 @@ class _Intake:
         files.check_packed(looked)
         for name in self._batches(looked, reading):
             self._take_batch(name, skip, report, looked)
-            if self.waiting >= _ROWS_WAITING:
+            if self.loader.rows >= _ROWS_WAITING:
                 self._load()
         reading.lines_done = max(reading.lines_done, skip)
         return reading
@@ -228,10 +227,10 @@ class _Intake:
         """Fills the temp table `batch` again and again; yields the raw table that it is for."""
         con, module, still = self.con, self.module, _is_still(looked)
         if module is web:
-            said, how = web.style_of(looked)
-            for lines in files.lines(looked, reading, how.is_whole, still):
-                for part, how in web.parts(lines, how):
-                    self.rows = web.parse("requests", how, said)
+            self.said, self.style = web.style_of(looked)
+            for lines in files.lines(looked, reading, self.style.is_whole, still):
+                for part, style in web.parts(lines, self.style):
+                    self.style = style
                     con.register("batch", part)
                     yield "requests"
                     con.unregister("batch")
@@ -269,41 +268,45 @@ class _Intake:
         con, table = self.con, self.tables[name]
         keys.count_known(con, skip, "text" if self.module is web else "payload")
         con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
-        if self.module is web:
-            rows = self.rows
-        else:
-            rows = email.parse(name, con, looked.found) if self.module is email else self.module.parse(name)
-        con.execute(f"create or replace temp table parsed as {rows}")
-        keys.make_keyed(con)
-        report.rows_read += _count(con, "select count(*) from parsed")
-        report.rows_rejected += _count(
-            con,
-            "insert into rejects_found select getvariable('path'), line_number, text, reason from parsed"
-            " where reason is not null",
+        con.execute(
+            "create or replace temp table parsed as"
+            f" select * exclude (content), {keys.CONTENT_KEY} as content_key"
+            f" from ({self._rows(name, looked)})"
         )
-        con.execute(f"""
-            create or replace temp table fresh as
-            select keyed.row_key, keyed.occurrence, parsed.* exclude (content, text, reason, provider_id),
-                getvariable('stream') as stream, getvariable('path')
-                    as source_file, getvariable('loaded_at') as loaded_at
-            from keyed inner join parsed on keyed.place = parsed.rowid
-            where not exists (select 1 from {table} as there where there.row_key = keyed.row_key)
-                and not exists (select 1 from waiting_{name} as there where there.row_key = keyed.row_key)""")
+        clock, count = self._clock_and_count(report)
+        keys.count_repeats(con, clock)
+        parsed = [row[0] for row in con.execute("describe parsed").fetchall()]
+        fresh = keys.fresh(table, f"waiting_keys_{name}", clock, parsed)
+        con.execute(f"create or replace temp {'view fresh_lines' if clock else 'table fresh'} as {fresh}")
         columns = ", ".join(columns_of(table))
-        new = _count(
-            con,
-            f"insert into waiting_{name} ({columns}) select {columns}"
-            f" from ({normalised(con, 'fresh', columns_of(table))})",
-        )
-        report.rows_loaded += new
-        self.waiting += new
+        rows = normalised(con, "fresh_lines" if clock else "fresh", columns_of(table))
+        report.rows_loaded += self.loader.wait(name, report.path, f"select {columns} from ({rows})", count)
+
+    def _rows(self, name: str, looked: Snapshot) -> str:
+        """SQL of the parsed rows of `unread`."""
+        if self.module is web:
+            return web.parse(name, self.style, self.said)
+        return email.parse(name, self.con, looked.found) if self.module is email else self.module.parse(name)
+
+    def _clock_and_count(self, report: FileReport) -> tuple[keys.Clock | None, int]:
+        """Counts the rows of `parsed` and keeps its rejects; gives the batch's span of time and its rows."""
+        column = web.CLOCK if self.module is web and self.style.has_offset else None
+        span = f", min({column}) filter (reason is null), max({column}) filter (reason is null)"
+        count, rejected, *times = self.con.execute(
+            f"select count(*), count(reason){span if column else ''} from parsed"
+        ).fetchone()
+        report.rows_read += count
+        report.rows_rejected += rejected
+        if rejected:
+            self.con.execute(
+                "insert into rejects_found select getvariable('path'), line_number, text, reason from parsed"
+                " where reason is not null"
+            )
+        return keys.Clock(column, *times) if column and times[0] else None, count
 
     def _drop(self, path: str) -> None:
         """Takes back what a file that failed has left waiting."""
-        for name in self.tables:
-            self.waiting -= _count(
-                self.con, f"delete from waiting_{name} where source_file = $path", {"path": path}
-            )
+        self.loader.forget(path, self.tables)
         self.con.execute("delete from rejects_found where path = ?", [path])
 
     def _trouble(self, report: FileReport, reading: Reading) -> str | None:
@@ -325,13 +328,7 @@ class _Intake:
 
     def _load(self) -> None:
         """Loads the waiting rows, then records the files that are read to their end."""
-        if self.waiting:
-            self.loader.load(
-                {name: self.con.sql(f"from waiting_{name}").to_arrow_table() for name in self.tables}
-            )
-            for name in self.tables:
-                self.con.execute(f"truncate waiting_{name}")
-            self.waiting = 0
+        self.loader.load(self.tables)
         if self.done:
             ledger.record(self.con, self.source, self.tables.values(), self.done, self.report.loaded_at)
             self.done = []

@@ -87,7 +87,7 @@ def compiled(text: str) -> Format:
 
 
 def _string_of(text: str) -> str:
-    """The string itself, out of a whole line of configuration (`LogFormat "..." name`, `log_format x '...';`)."""
+    """The string itself, out of a whole line of configuration (`LogFormat "..."`, `log_format x '...';`)."""
     text = text.strip()
     if text.lower().startswith("logformat"):
         found = re.match(r'\w+\s+"((?:[^"\\]|\\.)*)"', text)

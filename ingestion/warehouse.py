@@ -1,7 +1,8 @@
 """The warehouse's door: one connection that holds the writer's lock for a whole run, and dlt that loads
 through it.
 
-    Arrow tables -> dlt (extract, normalise, load as Parquet) -> append to raw_<source>.<table>
+    rows -> Parquet files -> dlt (extract, normalise, load: files taken whole) -> append to
+    raw_<source>.<table>
 
 Exactly once without a merge: what is appended was anti-joined on `row_key` with the table while this
 process holds the only write lock, and a package that a killed run left behind is dropped, never replayed;
@@ -11,16 +12,20 @@ its source files are read again and only what is missing in the table is loaded.
 import errno
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingestion import tables
 
-_MEMORY = "600MiB"  # of DuckDB; Arrow and Python take about as much again, whatever the size of the files
+_MEMORY = "400MiB"  # of DuckDB; Arrow and Python take about as much again, whatever the size of the files
+
+
+_MANY_ROWS = 50_000
 
 
 class IngestError(Exception):
@@ -102,24 +107,100 @@ def explained(error: BaseException, warehouse: Path, or_none: bool = False) -> I
 
 
 class Loader:
-    """dlt's pipeline of one source, made when its first row comes: importing dlt takes half a second."""
+    """Rows of one source on their way into its tables: waiting, then appended by dlt.
+
+    Few rows wait in a temp table, many go straight into a Parquet file; either way dlt imports whole Parquet
+    files, which costs little more than DuckDB's own insert (its rows are neither unpacked nor rewritten).
+    The keys of what waits are in the temp table `waiting_keys_<table>`.
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, source: str, state_dir: Path) -> None:
         self.con, self.source, self.state_dir, self.pipeline = con, source, state_dir, None
+        self.folder = state_dir / f"waiting_{source}"
+        self.parts: list[tuple[str, str, Path]] = []  # table, source_file, Parquet file
+        self.rows = 0
+        self.written = 0
+        shutil.rmtree(self.folder, ignore_errors=True)  # left by a run that was killed
 
-    def load(self, arrow: dict[str, pa.Table]) -> None:
-        """Appends each table's rows to `raw_<source>.<table>`."""
+    def make_ready(self, table: str) -> None:
+        """Makes the temp tables in which rows of `raw_<source>.<table>` wait."""
+        columns = ", ".join(tables.sql_columns(f"raw_{self.source}.{table}"))
+        self.con.execute(f"create or replace temp table waiting_{table} ({columns})")
+        self.con.execute(
+            f"create or replace temp table waiting_keys_{table} (row_key varchar, source_file varchar)"
+        )
+
+    def wait(self, table: str, path: str, rows: str, at_most: int) -> int:
+        """Lets the rows of a SELECT over the table's columns wait; returns how many. `at_most` is a guess."""
+        before = f"insert into waiting_keys_{table} select row_key, source_file from"
+        if at_most < _MANY_ROWS:
+            self.con.execute(f"create or replace temp table arriving as {rows}")
+            self.con.execute(f"{before} arriving")
+            count = self.con.execute(f"insert into waiting_{table} by name from arriving").fetchone()[0]
+        else:
+            part = self._part(table, path)
+            count = self.con.execute(_copy(rows, part)).fetchone()[0]
+            self.con.execute(f"{before} read_parquet('{_quoted(part)}')")
+        self.rows += count
+        return count
+
+    def _part(self, table: str, path: str) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.written += 1
+        self.parts.append((table, path, self.folder / f"{self.written}.parquet"))
+        return self.parts[-1][2]
+
+    def forget(self, path: str, names: Iterable[str]) -> None:
+        """Takes back what a file that failed has left waiting."""
+        for name in names:
+            self.con.execute(f"delete from waiting_{name} where source_file = ?", [path])
+            gone = self.con.execute(f"delete from waiting_keys_{name} where source_file = ?", [path])
+            self.rows -= gone.fetchone()[0]
+        for part in [part for part in self.parts if part[1] == path]:
+            self.parts.remove(part)
+            part[2].unlink(missing_ok=True)
+
+    def load(self, names: Iterable[str]) -> None:
+        """Appends all that waits to `raw_<source>.<table>`, as one package of dlt."""
+        if not self.rows:
+            return
+        names = list(names)
+        for name in names:
+            if self.con.execute(f"select 1 from waiting_{name} limit 1").fetchone():
+                self.con.execute(_copy(f"from waiting_{name}", self._part(name, "")))
         import dlt
 
         if self.pipeline is None:
             self.pipeline = self._pipeline()
-        found = [
-            dlt.resource([rows], name=table, write_disposition="append")
-            for table, rows in arrow.items()
-            if rows.num_rows
-        ]
-        if found:
-            self.pipeline.run(found, loader_file_format="parquet")
+        self.pipeline.run(
+            [self._resource(dlt, name) for name in names if any(name == part[0] for part in self.parts)],
+            loader_file_format="parquet",
+        )
+        for name in names:
+            self.con.execute(f"truncate waiting_{name}")
+            self.con.execute(f"truncate waiting_keys_{name}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.parts, self.rows = [], 0
+
+    def _resource(self, dlt, name: str):
+        """The waiting Parquet files of a table, to be taken as they are.
+
+        dlt rewrites a file whose times differ from its schema, so that says what they are: without a zone.
+        """
+        schema = tables.RAW_TABLES[f"raw_{self.source}.{name}"]
+        times = [field.name for field in schema if field.type == tables.TIME]
+        return dlt.resource(
+            [
+                dlt.mark.with_file_import(
+                    str(part), "parquet", pq.read_metadata(part).num_rows, schema.empty_table()
+                )
+                for table, _, part in self.parts
+                if table == name
+            ],
+            name=name,
+            write_disposition="append",
+            columns={time: {"data_type": "timestamp", "timezone": False} for time in times},
+        )
 
     def _pipeline(self):
         """A fresh pipeline: a package left by a killed run is dropped with the pipeline's folder."""
@@ -133,6 +214,15 @@ class Loader:
             pipelines_dir=str(self.state_dir),
         )
         return pipeline.drop()
+
+
+def _copy(rows: str, part: Path) -> str:
+    """SQL that writes rows into a Parquet file; gives their number."""
+    return f"copy ({rows}) to '{_quoted(part)}' (format parquet, row_group_size 122880)"
+
+
+def _quoted(file: Path) -> str:
+    return str(file.absolute()).replace("'", "''")
 
 
 def quiet_dlt(state_dir: Path) -> None:

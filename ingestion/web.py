@@ -5,10 +5,10 @@
 
 `format.yml` lies in the folder of the stream or in one above it, and says what the lines cannot:
 
-    log_format: '%v:%p %h %l %u %t "%r" %>s %b'      # the server's own string, Apache's or nginx's; or one of
+    log_format: '%v:%p %h %l %u %t "%r" %>s %b'      # the server's own string; or one of
                                                       # combined, vhost_combined, json, w3c, alb
-    visitor_cookie: ikusei                            # the cookie that holds the visitor, where several are logged
-    trusted_proxies: [10.0.0.0/8, 203.0.113.7]        # whose X-Forwarded-For is believed (own network if absent)
+    visitor_cookie: ikusei                            # the visitor's cookie, where several are logged
+    trusted_proxies: [10.0.0.0/8, 203.0.113.7]        # their X-Forwarded-For is believed
     fields: {stamp: "@time", agent: http.ua}          # keys of JSON lines, where they are not the usual ones
 
 The optional last quoted field of a combined line is the visitor cookie (`"%{ikusei}C"` in Apache,
@@ -33,6 +33,8 @@ from ingestion.web_formats import LogStyle
 from ingestion.web_text import TRUSTED
 
 TABLES = ("requests",)
+CLOCK = "occurred_at"
+"""The column that a line settles by itself, unless its format leaves the offset to the company's zone."""
 SETTINGS = "format.yml"
 """Name of the file that says how the logs beside it are written; it is no log itself."""
 
@@ -132,7 +134,7 @@ def w3c_style(names: list[str], line: str) -> LogStyle:
 
 
 def style_of(looked: Snapshot) -> tuple[Settings, LogStyle]:
-    """The settings beside a file and how its lines are written. Raises Unreadable if its settings are wrong."""
+    """The settings beside a file and how its lines are written. Raises Unreadable for wrong settings."""
     beside = looked.found.beside(SETTINGS)
     said = settings(beside.read_text("utf-8", "replace"), beside.name) if beside else Settings()
     with files.opened(looked) as stream:
@@ -190,10 +192,10 @@ def parse(table: str, how: LogStyle | None = None, said: Settings | None = None)
             from ({how.source})
         ),
         asked as (
-            select *, {_asked(values)} as way from pieces
+            select *, {_asked(values)} from pieces
         ),
         named as (
-            select *, plain(way.path) as path_raw, plain(way.query) as query_plain,
+            select *, plain({_path(values)}) as path_raw, plain({_query(values)}) as query_plain,
                 plain(referrer) as referrer_plain
             from asked
         )
@@ -207,7 +209,7 @@ def parse(table: str, how: LogStyle | None = None, said: Settings | None = None)
             {_client(values, said)} as client_address,
             plain(visitor) as visitor_id,
             occurred_at,
-            cell(way.method) as method,
+            cell({_method(values)}) as method,
             readable(path_raw) as path,
             if(contains(path_raw, '%'), nullif(path_raw, readable(path_raw)), null) as path_raw,
             query_plain as query,
@@ -235,9 +237,11 @@ MACROS = (
     "utm(query, name) as if(contains(query, 'utm_'), parameter(query, name), null)",
     "instant(x) as case"
     r" when regexp_matches(x, '^\d+(\.\d+)?$') then make_timestamp(try_cast(try_cast(x as double)"
-    " * case when length(split_part(x, '.', 1)) >= 19 then 0.001 when length(split_part(x, '.', 1)) >= 16 then 1"
-    " when length(split_part(x, '.', 1)) >= 13 then 1000 else 1000000 end as bigint))"
-    r" when regexp_matches(x, '^\d{1,2}/\w{3}/\d{4}:') then timezone('UTC', try_strptime(x, '%d/%b/%Y:%H:%M:%S %z'))"
+    " * case when strlen(split_part(x, '.', 1)) >= 19 then 0.001"
+    " when strlen(split_part(x, '.', 1)) >= 16 then 1"
+    " when strlen(split_part(x, '.', 1)) >= 13 then 1000 else 1000000 end as bigint))"
+    r" when regexp_matches(x, '^\d{1,2}/\w{3}/\d{4}:') then"
+    " timezone('UTC', try_strptime(x, '%d/%b/%Y:%H:%M:%S %z'))"
     " else moment(x) end",
 )
 """Words of this module's SQL; each takes the quick way where a text has nothing odd in it."""
@@ -261,20 +265,45 @@ def _over(expression: str, values: dict[str, str]) -> str:
 
 
 def _asked(values: dict[str, str]) -> str:
-    """SQL of method, path and query: out of the request line, the target, or the log's own fields."""
-    by_line = rf"""case
-                when request[1:5] = 'GET /' and len(string_split(request, ' ')) = 3 then
-                    {{'method': 'GET', 'path': split_part(split_part(request, ' ', 2), '?', 1),
-                        'query': substr(split_part(request, ' ', 2), 2 + length(split_part(
-                            split_part(request, ' ', 2), '?', 1)))}}
-                else regexp_extract(request, '{_REQUEST}', ['method', 'path', 'query']) end"""
-    by_field = """{'method': method, 'path': coalesce(cell(path), split_part(target, '?', 1)),
-                'query': coalesce(ltrim(cell(query), '?'), substr(target, 2 + length(split_part(target, '?', 1))))}"""
+    """SQL of the target, and of the request line's pieces (`way`) where blanks do not part it simply."""
     if "request" not in values:
-        return by_field
-    if values.keys().isdisjoint({"method", "target", "path"}):
-        return by_line
-    return f"if(coalesce(request, '') = '', {by_field}, {by_line})"
+        return "target as aim"
+    is_plain = r"request like 'GET /% HTTP/_._' and len(string_split(request, ' ')) = 3"
+    if "target" in values or "path" in values:
+        is_plain = "false"
+    return f"""split_part(request, ' ', 2) as aim,
+                case when not coalesce({is_plain}, false)
+                    then regexp_extract(coalesce(request, ''), '{_REQUEST}', ['method', 'path', 'query'])
+                end as way"""
+
+
+def _method(values: dict[str, str]) -> str:
+    """SQL of the method."""
+    if "request" not in values:
+        return "method"
+    if "method" in values:
+        return "coalesce(nullif(way.method, ''), method)"
+    return "way.method" if "target" in values or "path" in values else "if(way is null, 'GET', way.method)"
+
+
+def _path(values: dict[str, str]) -> str:
+    """SQL of the path: of the request line, else of the log's own fields."""
+    own = "coalesce(cell(path), split_part(target, '?', 1))"
+    if "request" not in values:
+        return own
+    if "target" in values or "path" in values:
+        return f"coalesce(nullif(way.path, ''), {own})"
+    return "if(way is null, split_part(aim, '?', 1), way.path)"
+
+
+def _query(values: dict[str, str]) -> str:
+    """SQL of the query, without its question mark."""
+    own = "coalesce(ltrim(cell(query), '?'), substr(target, 2 + length(split_part(target, '?', 1))))"
+    if "request" not in values:
+        return own
+    if "target" in values or "path" in values:
+        return f"if(coalesce(way.path, '') <> '', way.query, {own})"
+    return "if(way is null, substr(aim, 2 + length(split_part(aim, '?', 1))), way.query)"
 
 
 def _client(values: dict[str, str], said: Settings) -> str:

@@ -17,6 +17,7 @@ from json import loads
 from ingestion.log_format import CLF, Format, NotAFormat, Piece
 
 QUOTED = r'"((?:[^"\\]|\\.)*)"'
+FILLED = "(strlen(text) > 60 or trim(text) <> '')"  # trimming every line takes as long as cutting it
 
 
 @dataclass(frozen=True)
@@ -58,44 +59,39 @@ def combined(has_host: bool = False) -> LogStyle:
     cut before its closing quote, as log shippers with a line limit do.
     """
     host, names = (r"(\S+) ", ["host"]) if has_host else ("", [])
-    heads, all_names = (
-        [*names, "address", "stamp"],
-        [
-            *names,
-            *("address", "stamp", "request", "status", "bytes", "referrer", "agent", "visitor"),
-        ],
-    )
-    host_value = "'host': head.host, " if has_host else ""
+    heads = [*names, "address", "stamp"]
+    all_names = [*heads, "request", "status", "bytes", "referrer", "agent", "visitor"]
+    cut = {name: f"head.{name}" for name in heads} | {
+        **{"request": "parts[2]", "status": "answer.status", "bytes": "answer.bytes"},
+        **{"referrer": "parts[4]", "agent": "parts[6]", "visitor": "parts[8]"},
+    }
+    pieces = ", ".join(f"coalesce(odd.{name}, {value}) as {name}" for name, value in cut.items())
     source = rf"""
-        select line_number, text,
-            case when head.address <> '' and answer.status <> '' and coalesce(parts[5], ' ') = ' ' then
-                {{{host_value}'address': head.address, 'stamp': head.stamp, 'request': parts[2],
-                    'status': answer.status, 'bytes': answer.bytes, 'referrer': parts[4], 'agent': parts[6],
-                    'visitor': parts[8]}}
-            else regexp_extract(text, '^{host}{_ODD_HEAD}{_REST}', {all_names})
-            end as line
+        select line_number, text, {pieces}
         from (
-            select line_number, text, parts,
-                case when len(parts) in (3, 6) or (len(parts) = 7 and trim(parts[7]) = '')
-                    or (len(parts) = 9 and parts[7] = ' ' and trim(parts[9]) = '')
-                then regexp_extract(parts[1], '^{host}{_HEAD}$', {heads}) end as head,
-                regexp_extract(parts[3], '^ (\d{{3}}) (\d+|-)\s*$', ['status', 'bytes']) as answer
+            select *, case
+                when contains(text, '\') or head.address = '' or answer.status = '' or not (
+                    len(parts) = 3
+                    or len(parts) = 7 and parts[5] = ' ' and trim(parts[7]) = ''
+                    or len(parts) = 9 and parts[5] = ' ' and parts[7] = ' ' and trim(parts[9]) = '')
+                then regexp_extract(text, '^{host}{_ODD_HEAD}{_REST}', {all_names}) end as odd
             from (
-                select line_number, text,
-                    case when not contains(text, '\') then string_split(text, '"') else [] end as parts
-                from unread where trim(text) <> ''
+                select line_number, text, parts, regexp_extract(parts[1], '^{host}{_HEAD}$', {heads}) as head,
+                    regexp_extract(parts[3], '^ (\d{{3}}) (\d+|-)\s*$', ['status', 'bytes']) as answer
+                from (
+                    select line_number, text, string_split(text, '"') as parts from unread where {FILLED})
             )
         )"""
-    values = {name: f"line.{name}" for name in all_names}
+    values = {name: name for name in all_names}
     if has_host:
-        values["host"] = r"regexp_replace(line.host, ':\d+$', '')"
+        values["host"] = r"regexp_replace(host, ':\d+$', '')"
     name = "vhost_combined" if has_host else "combined"
     return LogStyle(
         name,
         source,
         values,
-        _strptime("line.stamp", CLF),
-        "line.address <> ''",
+        _strptime("stamp", CLF),
+        "address <> ''",
         f"the line is not in the {name} log format: check that the file is an access log written with the"
         f" LogFormat named {name}, whole lines only, or write its own log_format into format.yml beside it",
         is_whole=_combined_is_whole,
@@ -134,7 +130,7 @@ def of_format(format_: Format, name: str, visitor_cookie: str | None) -> LogStyl
         name,
         f"""
         select line_number, text, regexp_extract(text, '{expression}', [{listed}]) as line
-        from unread where trim(text) <> ''""",
+        from unread where {FILLED}""",
         values,
         occurred_at,
         "stamp <> ''",
@@ -234,7 +230,7 @@ def json(fields: Mapping[str, str], visitor_cookie: str) -> LogStyle:
         select line_number, text,
             case when json_valid(text) and json_type(text) = 'OBJECT'
                 then json_extract_string(text, [{listed}]) end as found
-        from unread where trim(text) <> ''""",
+        from unread where {FILLED}""",
         values,
         "instant(stamp)",
         "stamp <> '' and found is not null",
@@ -304,7 +300,7 @@ def w3c(fields: Sequence[str], separator: str) -> LogStyle:
         "w3c",
         f"""
         select line_number, text, string_split(text, '{separator}') as parts
-        from unread where trim(text) <> '' and text[1] <> '#'""",
+        from unread where {FILLED} and text[1] <> '#'""",
         values,
         "try_cast(stamp as timestamp)",
         f"len(parts) = {len(names)}",
@@ -336,7 +332,7 @@ def alb() -> LogStyle:
         "alb",
         f"""
         select line_number, text, regexp_extract(text, '{_ALB}', {names}) as line
-        from unread where trim(text) <> ''""",
+        from unread where {FILLED}""",
         values,
         "moment(stamp)",
         "stamp <> ''",

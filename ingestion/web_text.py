@@ -47,7 +47,7 @@ def _bytes_of(found: re.Match) -> bytes:
 
 
 def _decoded(stored: bytes, is_old: bool = True) -> str | None:
-    """The bytes as text: UTF-8, or if they may be old EUC-JP or cp932 where that looks like text; else None."""
+    """The bytes as text: UTF-8, or if `is_old` EUC-JP or cp932 that looks like text; else None."""
     with suppress(UnicodeDecodeError):
         return stored.decode("utf-8")
     for encoding in ("euc_jp", "cp932") if is_old else ():

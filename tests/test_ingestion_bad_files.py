@@ -45,7 +45,7 @@ def test_each_bad_file_fails_alone_with_a_sentence(tmp_path):
         "costs/empty.csv": "is empty: send it again with its rows",
         "costs/folder.csv": "is a folder where a file is expected: put the file itself there",
         "lists/x/unknown.csv": "encoding that cannot be read exactly: save it as UTF-8",
-        "web/www/packed.log.gz": "is a gzip file that ends too early or is damaged: send the whole file again",
+        "web/www/packed.log.gz": "is a gzip file that ends too early or is damaged: send the whole",
         "lists/x/broken.xlsx": "save it as XLSX again",
         "forms/site/picture.jsonl": "is not text but some other kind of file: export it as",
         "email/sg/torn.json line 2": "the JSON array is not whole",

@@ -183,7 +183,8 @@ ALB = (
     ' "200" "-" "-"\n'
 )
 CUSTOM = (
-    "log_format main '$remote_addr|$http_x_forwarded_for|[$time_iso8601]|$request_method $request_uri|$status|'\n"
+    "log_format main '$remote_addr|$http_x_forwarded_for|[$time_iso8601]|$request_method'\n"
+    "  ' $request_uri|$status|'\n"
     '  \'$body_bytes_sent|"$http_referer"|"$http_user_agent"|$cookie_sid|$cookie_ikusei|$request_time\';'
 )
 CUSTOM_LINE = (
@@ -214,7 +215,10 @@ CUSTOM_LINE = (
             (),
         ),
     ],
-    ids="combined vhost caddy nginx traefik iis iis_crlf cloudfront alb log_format named_keys".split(),
+    ids=[
+        *("combined", "vhost", "caddy", "nginx", "traefik", "iis", "iis_crlf", "cloudfront", "alb"),
+        *("log_format", "named_keys"),
+    ],
 )
 def test_one_request_is_the_same_in_every_format(tmp_path, log, said, unknown):
     if said:
@@ -243,7 +247,8 @@ def test_packed_logs_are_unpacked(tmp_path, packed):
 
 
 def test_a_w3c_log_may_name_its_fields_anew(tmp_path):
-    anew = "#Fields: time date c-ip cs-method cs-uri-stem sc-status\n01:02:04 2026-05-01 2001:db8::1 POST /a 404\n"
+    anew = "#Fields: time date c-ip cs-method cs-uri-stem sc-status\n"
+    anew += "01:02:04 2026-05-01 2001:db8::1 POST /a 404\n"
     land(tmp_path, "web/iis/u_ex.log", IIS + anew + "01:02:05 2026-05-01 198.51.100.7\n")
     [trouble] = run(tmp_path).troubles
     assert trouble.startswith("web/iis/u_ex.log line 8: the line has not the 6 fields")
