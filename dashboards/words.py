@@ -106,8 +106,10 @@ def _decimal(words: Words, value: Any) -> str:
 
 
 def _figure(words: Words, value: Any) -> str:
-    """Four digits, so that a share of 0.9996 does not show as faultless."""
-    return f"{value:,.4f}"
+    """Four digits, or as many as keep 0.99996 from showing as 1 and 0.00004 as 0."""
+    text = f"{value:,.4f}"
+    rounded_away = float(text.replace(",", "")) in (0.0, 1.0) and value not in (0, 1)
+    return f"{value:.9f}".rstrip("0") if rounded_away else text
 
 
 def _month(words: Words, value: Any) -> str:

@@ -176,6 +176,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
         ("lists", 3, 640, 610, 28, 2),
     ]
     _insert(connection, "reporting.rpt_health", health)
+    errors = [
+        (1, "consent", "violations", None, 2.0, 40),
+        (2, "identity", "cookie_time_recall", "forwarded_mail", 0.6217, 256),
+        (3, "kpis", "visitors_error_mean", None, 0.00004, 14),
+        (4, "identity", "cookie_time_recall", "kiosk", None, 0),
+    ]
+    _insert(connection, "reporting.rpt_errors", errors)
     reject = (
         "lists",
         "lists/expo/meishi.csv",

@@ -107,6 +107,13 @@ def test_numbers_of_the_month_are_in_the_page_without_javascript(reader: TestCli
     assert "+7.4%" in text and "前月 46,538" in text
 
 
+def test_the_table_of_errors_names_its_codes_and_never_rounds_an_error_away(reader: TestClient) -> None:
+    text = text_of(reader.get("/errors?lang=en").text)
+    assert "forwarded mail" in text and "0.6217" in text
+    assert "0.0000 " not in text and "0.00004" in text
+    assert text.index("rows sent against a no") < text.index("forwarded mail")
+
+
 def test_a_month_that_is_not_mature_says_that_its_rate_is_not_known_yet(reader: TestClient) -> None:
     assert "まだ定まりません" in text_of(reader.get("/?lang=ja&month=2026-10").text.split("<h2>")[0])
     assert "まだ定まりません" not in text_of(reader.get("/?lang=ja&month=2026-03").text.split("<h2>")[0])
