@@ -94,7 +94,7 @@ def parse(table: str, con: duckdb.DuckDBPyConnection, found: Found) -> str:
     becomes several, the second with `#2` behind the event's id, so that a repeat of each is harmless.
     Raises Unreadable if the company's `events.yml` is wrong.
     """
-    shapes = [keys for (keys,) in con.execute("select keys from shapes").fetchall()]
+    shapes = [keys for (keys,) in con.execute("select keys from shapes where keys is not null").fetchall()]
     providers = {tuple(sorted(keys)): provider_of(set(keys)) for keys in shapes}
     present = sorted({provider for provider in providers.values() if provider})
     if len(present) == 1 and None not in providers.values():
@@ -146,10 +146,11 @@ def parse(table: str, con: duckdb.DuckDBPyConnection, found: Found) -> str:
                     then parameter(regexp_extract(url, '\\?(.*)$', 1), 'mid') end) as mail_token,
             coalesce(code(campaign_id), code(json_extract_string(arguments, '$.campaign_id'))) as campaign_id,
             case
-                when starts_with(category, '[')
-                    then coalesce(nullif(array_to_string(try_cast(category as varchar[]), ','), ''),
-                        nullif(category, '[]'))
-                else cell(category)
+                when not starts_with(category, '[') then cell(category)
+                when starts_with(category, '["') and not contains(category, '\\')
+                    then replace(category[3:-3], '","', ',')
+                else coalesce(nullif(array_to_string(try_cast(category as varchar[]), ','), ''),
+                    nullif(category, '[]'))
             end as category,
             payload
         from dated

@@ -145,7 +145,11 @@ def name_fields(con: duckdb.DuckDBPyConnection, found: Found) -> None:
     """Gives the `fields` of `batch` our own names; a batch that has them already is left as it is."""
     said = beside(found, FIELDS, str)
     known = _packaged() | {_bare(name): (-1, meant) for name, meant in said.headers.items()}
-    keys = {key for (keys,) in con.execute("select keys from shapes").fetchall() for key in keys}
+    keys = {
+        key
+        for (keys,) in con.execute("select keys from shapes where keys is not null").fetchall()
+        for key in keys
+    }
     is_plain = not said.headers and all(key in FIELDS or _bare(key) not in known for key in keys)
     nests = "" if not (is_plain and not said.every_row) else " and regexp_matches(payload, ':[\\[{]')"
     texts = con.execute(f"select distinct payload from batch where payload is not null{nests}").fetchall()

@@ -234,7 +234,7 @@ class _Intake:
                     con.register("batch", part)
                     yield "requests"
                     con.unregister("batch")
-        elif looked.kind == "array" or looked.starts_json or module is email or objects.holds_any(looked):
+        elif module is email or looked.kind == "array" or looked.starts_json or objects.holds_any(looked):
             name = self._json_table(looked)
             for _ in objects.batches(con, looked, reading, still, is_kept=module is not email):
                 self._name_fields(looked)

@@ -21,6 +21,7 @@ from ingestion.files import Reading, Snapshot, Unreadable
 
 _NO_RECORD = "the line is not a JSON object in UTF-8: write one whole object a line"
 _TORN_OBJECT = "the JSON object that begins here is not whole: send the whole object again"
+_DEEP = "contains(substr({}, 2), '{{')"
 _COLUMNS_AT_MOST = 400  # keys that a batch may have in all before its rows are sorted one by one
 _LINES_AT_ONCE = 120_000
 _ODD_KEY = re.compile(r"""["'\\/~*?\[\]\x00-\x1f]""")  # a key that a JSON path cannot hold as it is
@@ -198,17 +199,14 @@ def _batch_of_rows(con: duckdb.DuckDBPyConnection, rows: list[tuple], is_kept: b
 def _part(con: duckdb.DuckDBPyConnection) -> None:
     """View `parts(line_number, text, value)` of `lines`; value is a JSON object, NULL if there is none.
 
-    Blank lines are no records. Where every line is an object, as they nearly always are, nothing is copied.
+    Blank lines are no records. Where every line is an object, as they nearly always are, one look at the
+    keys tells it and nothing is copied. Leaves `shapes(keys, is_deep)`, the key lists of all records.
     """
-    told = con.execute("""
-        select count(*) filter (where not json_valid(text)),
-            count(*) filter (where case when json_valid(text) then json_type(text) <> 'OBJECT' end)
-        from lines where trim(text, ' \t\r\n') <> ''""").fetchall()
     con.execute("drop view if exists parts")
-    if told == [(0, 0)]:
-        con.execute("""
-            create temp view parts as
-            select line_number, text, text as value from lines where trim(text, ' \t\r\n') <> ''""")
+    _shape(con, "lines", "text")
+    [(others,)] = con.execute("select count(*) from shapes where keys is null or keys = []").fetchall()
+    if not others:
+        con.execute("create temp view parts as select line_number, text, text as value from lines")
         return
     con.execute("""
         create or replace temp table valued as
@@ -216,6 +214,19 @@ def _part(con: duckdb.DuckDBPyConnection) -> None:
         from lines where trim(text, ' \t\r\n') <> ''""")
     _mend_surrogates(con)
     _unfold(con)
+    _shape(con, "parts", "value")
+
+
+def _shape(con: duckdb.DuckDBPyConnection, rows: str, text: str) -> None:
+    """Temp table `shapes(keys, is_deep)`: NULL is no JSON, [] no object or an empty one.
+
+    `is_deep`: some of these records hold an object in the object, or a text that might be one.
+    """
+    con.execute(f"""
+        create or replace temp table shapes as
+        select keys, bool_or(is_deep) as is_deep
+        from (select try(json_keys({text})) as keys, {_DEEP.format(text)} as is_deep from {rows})
+        group by keys""")
 
 
 def _mend_surrogates(con: duckdb.DuckDBPyConnection) -> None:
@@ -257,10 +268,9 @@ def write_batch(con: duckdb.DuckDBPyConnection, is_kept: bool, fault: str = _NO_
     The keys of all rows are sorted once, and each row is written out of what it has of them; that is some
     six times the speed of sorting every row. Rows whose keys cannot be named so are sorted one by one.
     """
-    keys, is_odd = _keys(con)
-    # an object within the object, or a text that might be one
-    deep = "true" if is_odd else "contains(substr(value, 2), '{')"
-    ordered = _sort_deep(con, deep)
+    keys, is_odd, is_deep = _keys(con)
+    deep = "true" if is_odd else _DEEP.format("value")
+    ordered = (is_odd or is_deep) and _sort_deep(con, deep)
     found, written = ("null", "'{}'") if is_odd or not keys else _written_by(keys)
     joined = ""
     if ordered:
@@ -287,20 +297,16 @@ def _drop_batch(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"drop {'view' if views else 'table'} if exists batch")
 
 
-def _keys(con: duckdb.DuckDBPyConnection) -> tuple[list[str], bool]:
-    """The sorted keys of all rows of `parts`, and whether some row must be sorted by itself."""
-    con.execute(
-        "create or replace temp table shapes as"
-        " select distinct json_keys(value) as keys from parts where value is not null"
-    )
-    shapes = con.execute("select keys from shapes").fetchall()
-    keys = sorted({key for (shape,) in shapes for key in shape})
+def _keys(con: duckdb.DuckDBPyConnection) -> tuple[list[str], bool, bool]:
+    """The sorted keys of all rows of `parts`, whether they cannot be written so, whether some are deep."""
+    shapes = con.execute("select keys, is_deep from shapes where keys is not null").fetchall()
+    keys = sorted({key for shape, _ in shapes for key in shape})
     is_odd = (
         len(keys) > _COLUMNS_AT_MOST
-        or any(len(set(shape)) < len(shape) for (shape,) in shapes)
+        or any(len(set(shape)) < len(shape) for shape, _ in shapes)
         or any(not key or _ODD_KEY.search(key) for key in keys)
     )
-    return keys, is_odd
+    return keys, is_odd, any(is_deep for _, is_deep in shapes)
 
 
 def _written_by(keys: list[str]) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import email_events
 
 LAST_DAY = "2026-10-31"
 
@@ -55,6 +56,7 @@ def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     figures["world_score_seconds"] = _seconds(
         folder, "world", "score", "--world", str(folder / "world"), "--out", str(scored)
     )
+    figures |= email_events.figures(folder / "email")
     figures["errors"] = json.loads((scored / "errors.json").read_text(encoding="utf-8"))
     return figures
 
