@@ -3,8 +3,24 @@ with
     submissions as (select * from {{ ref("stg_forms__submissions") }}),
     records as (select * from {{ ref("record_identifiers") }}),
     form_kinds as (select * from {{ ref("form_kinds") }}),
+    categories as (select * from {{ ref("content_categories") }}),
     message_rules as (select * from {{ ref("message_rules") }}),
     sessions as (select * from {{ ref("fct_sessions") }}),
+
+    -- A form that does not say its product may stand on a page that does.
+    pages as (select distinct page_path from submissions where page_path is not null),
+
+    pages_ranked as (
+        select
+            pages.page_path,
+            categories.product_id,
+            categories.solution_id,
+            row_number() over (
+                partition by pages.page_path order by categories.priority
+            ) as match_rank
+        from pages
+        inner join categories on pages.page_path like categories.path_pattern
+    ),
 
     messages as (select distinct message from submissions where message is not null),
 
@@ -49,7 +65,8 @@ select
     coalesce(sessions_ranked.channel, 'direct') as channel,
     submissions.form_id,
     form_kinds.form_kind,
-    submissions.product_id,
+    coalesce(submissions.product_id, pages_ranked.product_id) as product_id,
+    pages_ranked.solution_id,
     coalesce(submissions.campaign_id, sessions_ranked.campaign_id) as campaign_id,
     coalesce(submissions.form_id, submissions.page_path) as detail,
     sessions_ranked.machine_rule_id
@@ -58,6 +75,10 @@ left join records on submissions.row_key = records.row_key and records.source = 
 left join form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
 inner join
     form_kinds on coalesce(known_kinds.form_kind, 'unknown') = form_kinds.form_kind
+left join
+    pages_ranked
+    on submissions.page_path = pages_ranked.page_path
+    and pages_ranked.match_rank = 1
 left join messages_judged on submissions.message = messages_judged.message
 left join
     sessions_ranked

@@ -42,7 +42,7 @@ with
             channel,
             null as content_category,
             product_id,
-            null as solution_id,
+            solution_id,
             form_id,
             form_kind,
             campaign_id,
