@@ -167,3 +167,25 @@ def test_bad_submissions_are_kept_with_line_and_mend(tmp_path):
         (4, "1"),
     ]
     assert_accounted(tmp_path)
+
+
+def test_a_record_has_one_payload_whatever_stands_beside_it(tmp_path):
+    said = ("1.10", "1e400", "1e22", "0.00001", "-0.0", "-1E-7", "12345678901234567890123", "1.0", "5e-324")
+    said += (
+        '"\\u3042\\/\\u0001\\u007f\\u2028\\n\\ud83d\\ude00"',
+        '"\\ud83d"',
+        "[1.50, true ,null]",
+        "null",
+        '""',
+        "[]",
+    )
+    lines = [f'{{"submitted_at": "2026-05-01", "b": {text}, "a":1}}' for text in said]
+    odd = '{"":1, "":2, "submitted_at": "2026-05-01", "deep": {"z": 1.50, "y": {}}}'
+    land(tmp_path, "forms/f/alone.jsonl", "".join(line + "\n" for line in lines))
+    assert run(tmp_path, sources=["forms"]).troubles == []
+    before = rows_of(tmp_path, "raw_forms.submissions")
+    land(tmp_path, "forms/f/beside.jsonl", "".join(line + "\n" for line in [*lines, odd]))
+    report = run(tmp_path, sources=["forms"])
+    assert (len(before), report.rows_loaded, report.rows_duplicate) == (len(said), 1, len(said))
+    [(payload,)] = query(tmp_path, "select payload from raw_forms.submissions where payload like '%deep%'")
+    assert payload == '{"":1,"":2,"deep":{"y":{},"z":1.5},"submitted_at":"2026-05-01"}'
