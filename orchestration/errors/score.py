@@ -46,7 +46,8 @@ def score(world: Path, out: Path, settings: Settings, *, say: Callable[[str], No
         )
         publish.publish_errors(home, settings.zone, COLUMNS, as_rows(figures))
         _write(out, figures, truths.notes(world / "truth")["arguments"])
-        told.append(f"{sum(bool(f.error) for f in figures)} of {len(figures)} figures are not exact")
+        readings = [f for f in figures if f.n and not f.is_forecast]
+        told.append(f"{sum(bool(f.error) for f in readings)} of {len(readings)} figures are not exact")
     return figures
 
 

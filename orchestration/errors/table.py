@@ -53,16 +53,16 @@ def as_markdown(figures: Sequence[Figure], arguments: Mapping[str, Any]) -> str:
 
 
 def shown_lines(figures: Sequence[Figure], most: int = 15) -> list[str]:
-    """The worst figures, as lines for a terminal."""
-    wrong = [f for f in figures if f.error]
-    if not wrong:
-        return ["every figure is exact"]
-    lines = [
-        f"  {f.area:<11} {f.measure:<42} {f.trouble or '':<20} {shown_value(f):>8}  n = {f.n:,}"
-        for f in wrong[:most]
-    ]
+    """The worst readings and the forecasts, as lines for a terminal."""
+    wrong = [f for f in figures if f.error and not f.is_forecast]
+    guesses = [f for f in figures if f.n and f.error is not None and f.is_forecast]
     more = [f"  and {len(wrong) - most} more"] if len(wrong) > most else []
-    return ["the worst figures:", *lines, *more]
+    worst = ["the worst figures:", *map(_plain, wrong[:most]), *more] if wrong else ["every figure is exact"]
+    return [*worst, "forecasts:", *map(_plain, guesses)] if guesses else worst
+
+
+def _plain(f: Figure) -> str:
+    return f"  {f.area:<11} {f.measure:<43} {f.trouble or '':<20} {shown_value(f):>8}  n = {f.n:,}"
 
 
 def _section(title: str, figures: Sequence[Figure]) -> list[str]:
