@@ -10,7 +10,18 @@ after it.
 
 from ingestion.landing import SOURCES, ingest
 from ingestion.ledger import FileReport, IngestReport
+from ingestion.status import SourceStatus, status
 from ingestion.tables import RAW_TABLES
 from ingestion.warehouse import IngestError, WarehouseLocked
 
-__all__ = ["RAW_TABLES", "SOURCES", "FileReport", "IngestError", "IngestReport", "WarehouseLocked", "ingest"]
+__all__ = [
+    "RAW_TABLES",
+    "SOURCES",
+    "FileReport",
+    "IngestError",
+    "IngestReport",
+    "SourceStatus",
+    "WarehouseLocked",
+    "ingest",
+    "status",
+]

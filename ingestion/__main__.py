@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ingestion", description="Load landed files into the raw tables."
     )
-    parser.add_argument("landing", type=Path, help="folder with a folder for each source")
+    parser.add_argument("landing", help="folder with a folder for each source, or its URL (s3://, sftp://)")
     parser.add_argument("warehouse", type=Path, help="DuckDB file, made if it is not there")
     parser.add_argument(
         "--state", type=Path, help="dlt's working folder (default: .dlt beside the warehouse)"
@@ -23,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--source", action="append", choices=SOURCES, help="only this source (may be repeated)"
     )
     parser.add_argument("--zone", default="Asia/Tokyo", help="zone of times that name none")
+    parser.add_argument(
+        "--retry-rejects", action="store_true", help="read files with rejected lines again, after a mend"
+    )
     chosen = parser.parse_args(arguments)
     state = chosen.state or chosen.warehouse.parent / ".dlt"
     try:
@@ -31,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             state_dir=state,
             sources=chosen.source,
             zone=chosen.zone,
+            retry_rejects=chosen.retry_rejects,
             on_progress=print,
         )
     except IngestError as error:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,7 @@ LINES_AT_ONCE = 122_880
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 _HALF_SENT = (".part", ".tmp", ".crdownload", ".filepart")
-_SETTINGS = ("columns.yml", "events.yml", "format.yml")  # say how to read the files beside them
+SETTINGS = ("columns.yml", "events.yml", "format.yml")  # say how to read the files beside them
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a ZIP, XLS an OLE document
 
 
@@ -36,14 +36,28 @@ class Unreadable(Exception):
     """A file that cannot be read at all; the message is a sentence that says what to mend."""
 
 
+class Remote(Protocol):
+    """A file that lies elsewhere: its size and time are known, its bytes are fetched when they are needed."""
+
+    size: int
+    modified_ns: int
+
+    def fetch(self, to: Path) -> None:
+        """Copies the file to a local place."""
+
+
 @dataclass(frozen=True)
 class Found:
-    """A file of the landing folder: its source (None: told by content), stream, path below landing."""
+    """A file of the landing folder: its source (None: told by content), stream, path below landing.
+
+    `file` is where its bytes are; of a remote one, where they will be.
+    """
 
     source: str | None
     stream: str
     path: str
     file: Path
+    remote: "Remote | None" = None
 
     def beside(self, name: str) -> Path | None:
         """The settings of this name nearest to the file: in its folder or one above it in its source."""
@@ -63,6 +77,11 @@ def find(landing: Path, sources: tuple[str, ...]) -> Iterator[Found | str]:
     yield from _walk(landing, landing, sources, frozenset())
 
 
+def is_left_out(name: str) -> bool:
+    """Whether a file or folder of this name is no data: hidden, an editor's, half sent, or settings."""
+    return name.startswith((".", "~$")) or name.endswith(_HALF_SENT) or name in SETTINGS
+
+
 def _walk(
     folder: Path, landing: Path, sources: tuple[str, ...], above: frozenset[str]
 ) -> Iterator[Found | str]:
@@ -76,7 +95,7 @@ def _walk(
         yield f"{_shown(folder, landing)} cannot be opened ({error.strerror}): let this user read the folder"
         return
     for entry in entries:
-        if entry.name.startswith((".", "~$")) or entry.name.endswith(_HALF_SENT) or entry.name in _SETTINGS:
+        if is_left_out(entry.name):
             continue
         if entry.is_dir():
             if entry.suffix in (".csv", ".xlsx", ".json", ".jsonl", ".log", ".gz"):
@@ -133,6 +152,8 @@ class Snapshot:
 
 def facts(found: Found) -> Snapshot:
     """A file's size and time, without opening it. Raises Unreadable with the mend."""
+    if found.remote:
+        return Snapshot(found, found.remote.size, found.remote.modified_ns)
     try:
         known = found.file.stat()
     except OSError as error:
@@ -142,8 +163,26 @@ def facts(found: Found) -> Snapshot:
     return Snapshot(found, known.st_size, known.st_mtime_ns)
 
 
+def fetch(looked: Snapshot) -> Snapshot:
+    """Brings a remote file here, unless it is here; a local one stays where it is. Raises Unreadable."""
+    if looked.found.remote and not looked.file.exists():
+        try:
+            looked.found.remote.fetch(looked.file)
+        except Exception as error:  # every kind of filesystem has errors of its own
+            why = str(error).partition("\n")[0]
+            raise Unreadable(f"cannot be fetched ({why}): it is tried again in the next run") from error
+    return looked
+
+
+def let_go(found: Found) -> None:
+    """Removes the local copy of a remote file."""
+    if found.remote:
+        found.file.unlink(missing_ok=True)
+
+
 def look(looked: Snapshot) -> Snapshot:
     """Opens a file and tells its packing and kind by its first bytes. Raises Unreadable with the mend."""
+    fetch(looked)
     try:
         with looked.file.open("rb") as stream:
             head = stream.read(4)

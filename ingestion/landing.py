@@ -8,6 +8,7 @@ loaded; a run that is killed anywhere in between is made good by the next, which
 recorded and loads only what is missing.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, objects, records, web
+from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, objects, records, remote, web
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
@@ -39,18 +40,20 @@ _STILL_SECONDS = 3600
 
 
 def ingest(
-    landing: Path,
+    landing: Path | str,
     warehouse: Path,
     *,
     state_dir: Path,
     sources: Sequence[str] | None = None,
     zone: str = "Asia/Tokyo",
+    retry_rejects: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> IngestReport:
     """Loads what is new below `landing` into the raw tables of `warehouse`.
 
-    `state_dir` is dlt's working folder; `zone` is the zone of times that name none. Raises IngestError
-    (WarehouseLocked when another process holds the warehouse) when nothing could be done; a file that
+    `landing` may be a URL that fsspec knows (`s3://`, `sftp://`, `file://`); with `retry_rejects` the files
+    that have rejected lines are read again, as after a mend. `state_dir` is dlt's working folder;
+    `zone` is the zone of times that name none. Raises IngestError (WarehouseLocked when another process holds the warehouse) when nothing could be done; a file that
     fails is a sentence in `IngestReport.troubles`.
     """
     wanted = tuple(sources or SOURCES)
@@ -61,9 +64,9 @@ def ingest(
     with opened(warehouse) as con:
         fields.define(con, zone)
         web.define(con)
-        by_source = _by_source(landing, report)
+        by_source = _by_source(_found(landing, state_dir), report)
         for source in wanted:
-            intake = _Intake(con, source, state_dir, report)
+            intake = _Intake(con, source, state_dir, report, retry_rejects)
             for found in by_source[source]:
                 intake.take(found)
             intake.finish()
@@ -75,7 +78,7 @@ def ingest(
 def _check(landing: Path, wanted: tuple[str, ...], zone: str) -> None:
     if unknown := set(wanted) - set(SOURCES):
         raise IngestError(f"{', '.join(sorted(unknown))} is no source: choose from {', '.join(SOURCES)}")
-    if not landing.is_dir():
+    if not remote.is_remote(landing) and not Path(landing).is_dir():
         raise IngestError(
             f"{landing} is not a folder: make it, with a folder for each source ({', '.join(SOURCES)})"
         )
@@ -92,10 +95,19 @@ def _progress(source: str, count: int, report: IngestReport) -> str:
     )
 
 
-def _by_source(landing: Path, report: IngestReport) -> dict[str, list[Found]]:
+def _found(landing: Path | str, state_dir: Path) -> Iterator[Found | str]:
+    """The files of the landing folder, wherever it lies."""
+    if not remote.is_remote(landing):
+        return files.find(Path(landing), SOURCES)
+    mirror = state_dir / "fetched"
+    shutil.rmtree(mirror, ignore_errors=True)  # left by a run that was killed
+    return remote.find(str(landing), mirror, SOURCES)
+
+
+def _by_source(all_found: Iterator[Found | str], report: IngestReport) -> dict[str, list[Found]]:
     """The files of each source; what is no file or of no source goes to the report's troubles."""
     by_source: dict[str, list[Found]] = {source: [] for source in SOURCES}
-    for found in files.find(landing, SOURCES):
+    for found in all_found:
         if isinstance(found, str):
             report.troubles.append(found)
         elif found.source:
@@ -140,8 +152,14 @@ class _Intake:
     """The files of one source on their way: rows waiting to be loaded, files waiting to be recorded."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, source: str, state_dir: Path, report: IngestReport
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: str,
+        state_dir: Path,
+        report: IngestReport,
+        retry_rejects: bool = False,
     ) -> None:
+        self.retry_rejects = retry_rejects
         self.con, self.source, self.report = con, source, report
         self.module = _MODULES[source]
         self.tables = {table: f"raw_{source}.{table}" for table in self.module.TABLES}
@@ -164,7 +182,7 @@ class _Intake:
             looked = files.facts(found)
             if not looked.size:
                 raise Unreadable("is empty: send it again with its rows, or remove it")
-            entry = self.known.get(found.path)
+            entry = self._entry(found.path)
             skip = self._lines_known(looked, entry) if entry else 0
             if skip is None:
                 if entry and entry.trouble:
@@ -186,9 +204,19 @@ class _Intake:
         else:
             report.trouble = self._trouble(report, reading)
             self.done.append(Read(report, looked, reading, entry.rows_read if entry else 0))
+        finally:
+            files.let_go(found)
         self.report.files.append(report)
         if report.trouble:
             self.report.troubles.append(report.trouble)
+
+    def _entry(self, path: str) -> Entry | None:
+        """The file's line in the ledger; none if it is to be read as if for the first time."""
+        entry = self.known.get(path)
+        if entry and entry.rows_rejected and self.retry_rejects:
+            ledger.forget_rejects(self.con, path)
+            return None
+        return entry
 
     def _lines_known(self, looked: Snapshot, entry: Entry) -> int | None:
         """How many lines of a file seen before need not be read again; None if it has nothing new."""
@@ -196,7 +224,7 @@ class _Intake:
         nothing_new = entry.lines_done if left_open else None
         if entry.content_hash and (looked.size, looked.modified_ns) == (entry.size_bytes, entry.modified_ns):
             return nothing_new
-        before, now = files.digests(looked, entry.size_bytes)
+        before, now = files.digests(files.fetch(looked), entry.size_bytes)
         if now == entry.content_hash:
             ledger.touch(self.con, looked)
             return nothing_new

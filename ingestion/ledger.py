@@ -82,6 +82,7 @@ class Entry:
     is_open: bool
     open_line: int | None
     trouble: str | None
+    rows_rejected: int = 0
 
 
 _KNOWN = (
@@ -94,6 +95,7 @@ _KNOWN = (
     "is_open",
     "open_line",
     "trouble",
+    "rows_rejected",
 )
 
 
@@ -119,6 +121,18 @@ def forget_open_line(
         "update raw_intake.files set content_hash = null, modified_ns = 0"
         " where source = ? and stream = ? and path <> ?",
         [source, entry.stream, path],
+    )
+    con.execute("commit")
+
+
+def forget_rejects(con: duckdb.DuckDBPyConnection, path: str) -> None:
+    """Makes a file with rejected lines one that was never read, so that it is read again after a mend."""
+    con.execute("begin")
+    con.execute("delete from raw_intake.rejects where path = ?", [path])
+    con.execute(
+        "update raw_intake.files set content_hash = null, modified_ns = 0, rows_rejected = 0, lines_done = 0,"
+        " rows_read = rows_read - rows_rejected where path = ?",
+        [path],
     )
     con.execute("commit")
 

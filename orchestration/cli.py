@@ -49,7 +49,8 @@ app.add_typer(links_app, name="links")
 app.add_typer(pages_app, name="dashboards")
 
 Landing = Annotated[
-    Path | None, typer.Option(help="Read files from this folder instead of the home's landing folder.")
+    str | None,
+    typer.Option(help="Read files from this folder, or URL (s3://, sftp://), instead of the home's landing."),
 ]
 AsOf = Annotated[
     str | None, typer.Option(metavar="DATE", help="The day whose end the marts stand for; today by default.")
@@ -148,12 +149,24 @@ def run(
 @told
 def ingest(
     source: Annotated[
-        str | None, typer.Argument(help="Only this source, the name of its folder: web, forms, lists, ...")
+        str | None,
+        typer.Argument(
+            help="Only this source, the name of its folder: web, forms, lists, ...; or the word status."
+        ),
     ] = None,
     landing: Landing = None,
+    retry_rejects: Annotated[
+        bool,
+        typer.Option("--retry-rejects", help="Read files with rejected lines again, as after a mend."),
+    ] = False,
     wait: Wait = False,
 ) -> int:
-    """Load what is new in the landing folder into the raw tables, and nothing else."""
+    """Load what is new in the landing folder into the raw tables, and nothing else.
+
+    `ikusei ingest status` loads nothing: it shows files, rows, rejects and the newest event of each source.
+    """
+    if source == "status":
+        return _ingest_status()
     from orchestration.ingest import ingest as load
     from orchestration.lock import run_lock
     from orchestration.run import Progress, ingest_figures
@@ -166,12 +179,24 @@ def ingest(
             landing=landing,
             sources=[source] if source else None,
             zone=settings.zone,
+            retry_rejects=retry_rejects,
             on_progress=progress.inner,
         )
         figures += ingest_figures(report)
     for trouble in report.troubles:
         _complain(f"could not be read: {trouble}", 1)
     return 1 if report.troubles else 0
+
+
+def _ingest_status() -> int:
+    from datetime import UTC, datetime
+
+    from ingestion import status
+
+    found, now = status(Home.from_environment().warehouse), datetime.now(UTC).replace(tzinfo=None)
+    for line in [one.line(now) for one in found] or ["nothing has come in yet: put files into landing/"]:
+        _say(line)
+    return 0
 
 
 @world_app.command("make")

@@ -22,23 +22,25 @@ SOURCES += ("touches", "surveys", "service", "points", "social", "ab", "links")
 def ingest(
     home: Home,
     *,
-    landing: Path | None = None,
+    landing: Path | str | None = None,
     sources: Sequence[str] | None = None,
     zone: str,
+    retry_rejects: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> IngestReport:
     """Load what is new in the landing folder; files that were read before and did not change are not opened.
 
     Args:
-        landing: another folder than the home's.
+        landing: another folder than the home's, or a URL (`s3://`, `sftp://`, `file://`).
         sources: only these of `SOURCES`.
         zone: zone of times that come without one.
+        retry_rejects: read the files that have rejected lines again, as after a mend.
 
     Raises:
         Trouble: the landing folder does not exist, or a source is unknown.
     """
     landing = landing or home.landing
-    if not landing.is_dir():
+    if "://" not in str(landing) and not Path(landing).is_dir():
         raise Trouble(
             f"the landing folder {landing} does not exist: create it, or name another with --landing"
         )
@@ -51,7 +53,13 @@ def ingest(
 
     try:
         return load(
-            landing, home.warehouse, state_dir=home.dlt, sources=sources, zone=zone, on_progress=on_progress
+            landing,
+            home.warehouse,
+            state_dir=home.dlt,
+            sources=sources,
+            zone=zone,
+            retry_rejects=retry_rejects,
+            on_progress=on_progress,
         )
     except IngestError as error:
         raise Trouble(str(error)) from error

@@ -1,0 +1,70 @@
+"""What has come in so far, by source: `raw_intake` and the newest event of the raw tables -> a line each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion.tables import RAW_TABLES
+
+_CLOCKS = ("occurred_at", "answered_at", "opened_at", "assigned_at", "entered_at", "ordered_at", "updated_at")
+_CLOCKS += ("created_at", "collected_on", "cost_on", "budget_on")
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """What one source has brought: files, rows by what became of them, and the newest event (UTC)."""
+
+    source: str
+    files: int
+    rows_read: int
+    rows_loaded: int
+    rows_duplicate: int
+    rows_rejected: int
+    newest_event_at: datetime | None
+    last_read_at: datetime
+
+    def line(self, now: datetime) -> str:
+        """The status as a sentence; `now` is in UTC, without a zone."""
+        newest = f"newest event {_age(now, self.newest_event_at)}" if self.newest_event_at else "no event yet"
+        return (
+            f"{self.source}: {self.files} files, {self.rows_read} rows read, {self.rows_loaded} loaded,"
+            f" {self.rows_duplicate} duplicate, {self.rows_rejected} rejected, {newest},"
+            f" last read {_age(now, self.last_read_at)}"
+        )
+
+
+def _age(now: datetime, then: datetime) -> str:
+    hours = (now - then).total_seconds() / 3600
+    if hours < 0:
+        return "in the future"
+    return f"{hours:.1f} hours ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+
+
+def status(warehouse: Path) -> list[SourceStatus]:
+    """The status of every source that a file has come of; none if there is no warehouse."""
+    if not warehouse.exists():
+        return []
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        counted = con.execute(
+            "select source, count(*), sum(rows_read)::bigint, sum(rows_loaded)::bigint,"
+            " sum(rows_duplicate)::bigint, sum(rows_rejected)::bigint, max(last_read_at)"
+            " from raw_intake.files group by 1 order by 1"
+        ).fetchall()
+        return [
+            SourceStatus(source, *counts, newest_event_at=_newest(con, source), last_read_at=read)
+            for source, *counts, read in counted
+        ]
+
+
+def _newest(con: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
+    """The newest time of a source's tables, in each by the column that tells it best."""
+    asked = []
+    for table, schema in RAW_TABLES.items():
+        clock = next((name for name in _CLOCKS if name in schema.names), None)
+        if table.startswith(f"raw_{source}.") and clock:
+            asked.append(f"select max({clock})::timestamp as newest from {table}")
+    return (
+        con.execute(f"select max(newest) from ({' union all '.join(asked)})").fetchone()[0] if asked else None
+    )
