@@ -51,10 +51,10 @@ def ingest(
 ) -> IngestReport:
     """Loads what is new below `landing` into the raw tables of `warehouse`.
 
-    `landing` may be a URL that fsspec knows (`s3://`, `sftp://`, `file://`); with `retry_rejects` the files
-    that have rejected lines are read again, as after a mend. `state_dir` is dlt's working folder;
-    `zone` is the zone of times that name none. Raises IngestError (WarehouseLocked when another process holds the warehouse) when nothing could be done; a file that
-    fails is a sentence in `IngestReport.troubles`.
+    `landing` may be a URL that fsspec knows (`s3://`, `sftp://`, `file://`); `state_dir` is dlt's working
+    folder; `zone` is the zone of times that name none; with `retry_rejects` the files that have rejected
+    lines are read again, as after a mend. Raises IngestError (WarehouseLocked when another process holds the
+    warehouse) when nothing could be done; a file that fails is a sentence in `IngestReport.troubles`.
     """
     wanted = tuple(sources or SOURCES)
     _check(landing, wanted, zone)

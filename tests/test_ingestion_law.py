@@ -1,17 +1,12 @@
 """The order-proof law: files of every kind in any order, split anywhere, repeated, packed and spread over
-runs end in the same raw tables; and so does a run that is killed anywhere and run again.
+runs end in the same raw tables.
 """
 
 import gzip
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
@@ -138,29 +133,3 @@ def test_growth_in_any_steps_of_bytes_gives_the_same_rows(tmp_path):
         run(tmp_path)
         assert_accounted(tmp_path)
     assert everything(tmp_path) == in_one_run()
-
-
-def test_a_run_killed_at_any_time_is_made_good_by_the_next(tmp_path):
-    for path, lines in FILES.items():
-        land(tmp_path, path, "\n".join(lines) + "\n")
-    command = [
-        *(sys.executable, "-m", "ingestion", tmp_path / "landing", tmp_path / "warehouse.duckdb"),
-        *("--state", tmp_path / "dlt"),
-    ]
-    dice, began = random.Random(3), time.monotonic()
-    run(tmp_path / "measure")  # imports are warm: what follows is about as long
-    length = max(1.0, time.monotonic() - began)
-    for _ in range(5):
-        process = subprocess.Popen(
-            command,
-            cwd=Path(__file__).parents[1],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(dice.uniform(0.4, 0.4 + 2 * length))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    run(tmp_path)
-    assert everything(tmp_path) == in_one_run()
-    assert_accounted(tmp_path)

@@ -62,9 +62,9 @@ def test_a_file_url_is_read_by_the_same_code(tmp_path):
 
 
 def test_a_remote_folder_that_is_not_there_is_said_with_the_mend(tmp_path):
-    with pytest.raises(IngestError, match="memory://nowhere cannot be listed .*: check the address"):
+    with pytest.raises(IngestError, match=r"memory://nowhere cannot be listed .*: check the address"):
         from_url(tmp_path, "memory://nowhere")
-    with pytest.raises(IngestError, match="strange://x cannot be listed|needs a package"):
+    with pytest.raises(IngestError, match=r"strange://x cannot be listed|needs a package"):
         from_url(tmp_path, "strange://x")
 
 

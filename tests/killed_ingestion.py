@@ -1,0 +1,62 @@
+"""`python killed_ingestion.py POINT NTH LANDING WAREHOUSE STATE`: an ingestion that kills itself at a point.
+
+The product knows nothing of this: the functions that stand for the steps are replaced here, before it runs.
+The process dies by SIGKILL just before or just after the NTH call of the step.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import dlt
+import duckdb
+
+from ingestion import files, ingest, keys, landing, ledger, warehouse
+
+POINTS: dict[str, tuple[object, str]] = {
+    "read": (files, "_batch"),
+    "key": (keys, "count_repeats"),
+    "spell": (landing, "normalised"),
+    "wait": (warehouse.Loader, "wait"),
+    "load": (warehouse.Loader, "load"),
+    "extract": (dlt.Pipeline, "extract"),
+    "normalise": (dlt.Pipeline, "normalize"),
+    "commit": (dlt.Pipeline, "load"),
+    "ledger": (ledger, "record"),
+    "ledger_line": (ledger, "_write"),
+}
+"""Each step by the function that does it."""
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying(step: Callable, nth: int, after: bool) -> Callable:
+    """The step, but that its nth call is the end."""
+    left = [nth]
+
+    def stepped(*arguments, **options):
+        left[0] -= 1
+        if left[0] == 0 and not after:
+            die()
+        done = step(*arguments, **options)
+        if left[0] == 0:
+            die()
+        return done
+
+    return stepped
+
+
+def main(point: str, nth: str, land: str, store: str, state: str) -> None:
+    name, _, side = point.partition(":")
+    owner, attribute = POINTS[name]
+    setattr(owner, attribute, dying(getattr(owner, attribute), int(nth), side == "after"))
+    ingest(Path(land), Path(store), state_dir=Path(state))
+    assert duckdb.connect(store, read_only=True).execute("select count(*) from raw_intake.files").fetchone()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
