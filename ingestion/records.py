@@ -1,6 +1,6 @@
-"""Batches of lines, arrays, tables and workbooks -> records: one temp table `batch` for every source.
+"""Tables and workbooks -> records: one temp table `batch`, as `objects` makes it of JSON.
 
-    JSON lines, a JSON array, CSV rows, workbook rows -> batch(line_number, text, payload, fields, fault)
+    CSV rows, workbook rows -> batch(line_number, text, payload, fields, fault)
 
 `payload` is the record in one canonical form (an object with sorted keys, nothing but what the file says),
 so that spacing, column order, quoting and encoding cannot matter; `fields` is the same under the names
@@ -10,7 +10,6 @@ that the source knows; `fault` says why a line is no record.
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,10 +20,9 @@ import pyarrow as pa
 from ingestion import encodings, workbooks
 from ingestion.files import Reading, Snapshot, Unreadable, content
 
-ROWS_AT_ONCE = 100_000
 _HEADER_WITHIN = 60  # rows in which the header must stand; exports put notes above it
 DELIMITERS = ",\t;|"
-_TABLE_ROWS_AT_ONCE = 25_000
+_ROWS_AT_ONCE = 25_000
 
 
 @dataclass(frozen=True)
@@ -43,94 +41,6 @@ class Form:
 
 
 # JSON ---------------------------------------------------------------------------------------------
-
-
-def is_object(line: str, previous: str | None) -> bool:
-    """Whether a last line without a line end is whole: a JSON object that closes cannot go on."""
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
-
-
-def batch_of_lines(con: duckdb.DuckDBPyConnection) -> None:
-    """Temp table `batch` of the JSON lines in `lines(line_number, text)`; blank lines are no records."""
-    con.execute("""
-        create or replace temp table parts as
-        select line_number, text,
-            case when json_valid(text) and json_type(text) = 'OBJECT' then from_json(text, '"JSON"') end
-                as value
-        from lines where trim(text) <> ''""")
-    _sorted(con)
-
-
-def batches_of_array(con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading) -> Iterator[None]:
-    """Temp table `batch` of a JSON array's elements, some at a time; line_number is their place from 1."""
-    stored, reading.content_hash = content(looked)
-    try:
-        text = stored.decode("utf-8-sig")
-        con.execute(
-            "create or replace temp table elements as"
-            " select row_number() over () as line_number, element as text"
-            " from (select unnest(from_json($text, '[\"JSON\"]')) as element)",
-            {"text": text},
-        )
-    except UnicodeDecodeError as error:
-        raise Unreadable("is JSON but not in UTF-8: save it as UTF-8") from error
-    except duckdb.Error as error:
-        place = re.search(r"at byte (\d+)[^:]*: ([^.]*)", str(error))
-        line = stored[: int(place[1])].count(b"\n") + 1 if place else 1
-        why = f" ({place[2]})" if place else ""
-        raise Unreadable(
-            f"line {line}: the JSON array is not whole{why}: send the whole file again"
-        ) from error
-    total = con.execute("select count(*) from elements").fetchone()[0]
-    for first in range(0, total, ROWS_AT_ONCE):
-        con.execute(
-            "create or replace temp table parts as select line_number, text::varchar as text,"
-            " case when json_type(text) = 'OBJECT' then text end as value from elements"
-            " where line_number > $first and line_number <= $last",
-            {"first": first, "last": first + ROWS_AT_ONCE},
-        )
-        _sorted(con)
-        yield
-    con.execute("drop table elements")
-    reading.lines_done = total
-
-
-def _sorted(con: duckdb.DuckDBPyConnection) -> None:
-    """Temp table `batch` from `parts(line_number, text, value)`: keys sorted at every depth."""
-    con.execute("""
-        create or replace temp table batch as
-        with members as materialized (
-            select line_number, text, list_sort(map_entries(from_json(value, '"MAP(VARCHAR, JSON)"')))
-                as members
-            from parts
-        ),
-        written as (
-            select line_number, text, '{' || array_to_string(list_transform(members,
-                lambda member: to_json(member.key) || ':' || coalesce(member.value::varchar, 'null')), ',')
-                    || '}' as payload
-            from members
-        )
-        select line_number, text, payload, payload as fields,
-            if(payload is null, 'the line is not a JSON object in UTF-8: write one whole object a line',
-            null) as fault
-        from written""")
-    deep = con.execute(
-        "select distinct payload from batch where regexp_matches(payload, '[:,\\[]\\{')"
-    ).fetchall()
-    if deep:
-        texts = [row[0] for row in deep]
-        con.register(
-            "deep",
-            pa.table({"payload": texts, "ordered": [_written(json.loads(text)) for text in texts]}),
-        )
-        con.execute(
-            "update batch set payload = deep.ordered, fields = deep.ordered from deep where"
-            " batch.payload = deep.payload"
-        )
-        con.unregister("deep")
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -357,7 +267,7 @@ def batches_of_table(con: duckdb.DuckDBPyConnection, found: Table, form: Form) -
             header = again
             continue
         rows.append(_record(line, cells, text, fault, header.keys, form.fields))
-        if len(rows) >= _TABLE_ROWS_AT_ONCE:
+        if len(rows) >= _ROWS_AT_ONCE:
             _fill(con, rows)
             yield
             rows = []
