@@ -5,12 +5,15 @@ else.
 import gzip
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import time
 
 import pytest
-from landed_files import assert_accounted, land, query, rows_of, run, shared
+from landed_files import SOURCE_TABLES, assert_accounted, land, query, rows_of, run, shared
+from test_ingestion_law import FILES
 
 from ingestion import IngestError, WarehouseLocked
 
@@ -193,3 +196,83 @@ def test_hostile_strings_pass_unharmed(tmp_path):
         text = strings[int(submission_id[1:])]
         assert json.loads(payload)["message"] == text
         assert message == name == (None if text in ("", "-") else text)
+
+
+# Two hundred bad files, made of good ones ---------------------------------------------------------------
+
+
+def a_bad_line(path: str, lines: list[str], dice: random.Random) -> bytes:
+    """One line that is no record, anywhere below the header."""
+    at = dice.randrange(1, len(lines))
+    torn = {"web": "out of disk on /dev/sda1", "forms": '{"submission_id": "s', "email": '{"event": "open"'}
+    bad = torn.get(path.split("/")[0], lines[at] + ",one,cell,too,many")
+    return "\n".join([*lines[:at], bad, *lines[at:]]).encode() + b"\n"
+
+
+def an_impossible_time(path: str, lines: list[str], dice: random.Random) -> bytes:
+    """A day that no calendar has."""
+    at = dice.randrange(1, len(lines))
+    days = r"\d\d/May/2026|2026-05-\d\d|2026/05/\d\d|\"timestamp\": \d+"
+    wrong = {"web": "31/Apr/2026", "email": '"timestamp": "soon"'}.get(path.split("/")[0], "2026-02-30")
+    lines = [*lines[:at], re.sub(days, wrong, lines[at]), *lines[at + 1 :]]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def torn_packing(path: str, lines: list[str], dice: random.Random) -> bytes:
+    packed = gzip.compress("\n".join(lines).encode(), mtime=0)
+    return packed[: dice.randrange(20, len(packed) - 1)]
+
+
+def damaged_packing(path: str, lines: list[str], dice: random.Random) -> bytes:
+    packed = bytearray(gzip.compress("\n".join(lines).encode(), mtime=0))
+    packed[-dice.randrange(5, 9)] ^= 1 << dice.randrange(8)  # the checksum at the end
+    return bytes(packed)
+
+
+def nothing_at_all(path: str, lines: list[str], dice: random.Random) -> bytes:
+    return b""
+
+
+def another_kind_of_file(path: str, lines: list[str], dice: random.Random) -> bytes:
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + dice.randbytes(dice.randrange(100, 2000))
+
+
+def a_workbook_that_is_none(path: str, lines: list[str], dice: random.Random) -> bytes:
+    return b"PK\x03\x04" + dice.randbytes(500)
+
+
+def a_torn_array(path: str, lines: list[str], dice: random.Random) -> bytes:
+    whole = "[" + ",\n".join(lines) + "]"
+    return whole[: -dice.randrange(2, 60)].encode()
+
+
+def another_header(path: str, lines: list[str], dice: random.Random) -> bytes:
+    return "\n".join(["a,b,c,d,e,f"[: dice.randrange(3, 12)], *lines[1:]]).encode()
+
+
+ANY = (a_bad_line, an_impossible_time, torn_packing, damaged_packing, nothing_at_all, another_kind_of_file)
+TABLES = (*ANY, a_workbook_that_is_none, another_header)
+MUTATIONS = {"web": ANY, "forms": (*ANY, a_torn_array), "email": (*ANY, a_torn_array)}
+
+
+def test_two_hundred_bad_files_give_two_hundred_clear_sentences(tmp_path):
+    dice, made = random.Random(200), {}
+    for number in range(200):
+        good = dice.choice(sorted(FILES))
+        source = good.split("/")[0]
+        mutation = dice.choice(MUTATIONS.get(source, TABLES))
+        path = f"{source}/bad{number}/{mutation.__name__}-{good.rpartition('/')[2]}"
+        land(tmp_path, path, mutation(good, FILES[good], dice))
+        made[path] = mutation
+    report = run(tmp_path)
+    recorded = {path for (path,) in query(tmp_path, "select path from raw_intake.files")}
+    held = " union all ".join(f"select source_file from {table}" for table in SOURCE_TABLES)
+    loaded = {path for (path,) in query(tmp_path, f"select distinct source_file from ({held})")}
+    for path in made:
+        [sentence] = [line for line in report.troubles if line.startswith((path + " ", path + ":"))]
+        assert ": " in sentence and "Traceback" not in sentence and "rror:" not in sentence, sentence
+        if made[path] in (a_bad_line, an_impossible_time):
+            assert re.search(r" line \d+: ", sentence), sentence
+        assert path in recorded or path not in loaded, sentence  # read to its end, or nothing of it
+    assert len(report.troubles) == 200
+    assert_accounted(tmp_path)
