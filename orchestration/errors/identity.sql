@@ -84,12 +84,15 @@ with
         left join person_keys on web_touches.person_id = person_keys.person_id
         where not web_touches.is_machine
     ),
+    -- What befell a browser is told by its log lines and its cookie; of the person it says
+    -- only what changed who she is to us.
     troubles_of_views as (
         select measure, touch_id, trouble, is_right from views where trouble is not null
         union
         select views.measure, views.touch_id, person_troubles.trouble, views.is_right
         from views
         inner join person_troubles on views.person_key = person_troubles.person_key
+        where person_troubles.trouble in ('job_change', 'shared_mailbox', 'mistyped_address')
         union
         select views.measure, views.touch_id, cookies.trouble, views.is_right
         from views
