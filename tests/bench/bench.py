@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb
 import email_events
+import web_log
 
 LAST_DAY = "2026-10-31"
 
@@ -57,6 +58,7 @@ def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
         folder, "world", "score", "--world", str(folder / "world"), "--out", str(scored)
     )
     figures |= email_events.figures(folder / "email")
+    figures |= web_log.figures(folder / "web")
     figures["errors"] = json.loads((scored / "errors.json").read_text(encoding="utf-8"))
     return figures
 
