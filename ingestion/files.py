@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
-BLOCK = 32 * 1024 * 1024
+BLOCK = 16 * 1024 * 1024
 """Bytes read at a time."""
 
 LINES_AT_ONCE = 122_880

@@ -2,8 +2,8 @@
 
     python tests/bench/web_log.py [LINES]
 
-DuckDB's own way is `read_csv` of lines and `regexp_extract` of the fields that our raw table holds, into a
-DuckDB's own way is `read_csv` of lines and `regexp_extract` of the fields of our raw table, into a
+DuckDB's own way is `read_csv` of lines and `regexp_extract` of the fields of our raw table, into a table.
+The ratio is ours over DuckDB's in lines a second, from file to committed, deduplicated raw table (keys,
 typed columns and loader included). Each way runs in a process of its own, whose peak memory is told; CPU
 seconds stand beside wall seconds, since other work on the machine moves the wall clock but hardly those.
 """
