@@ -35,7 +35,7 @@ _MODULES: dict[str, ModuleType | kinds.Source] = {
 SOURCES: tuple[str, ...] = tuple(_MODULES)
 """Sources, each a folder of landing and a module here."""
 
-_ROWS_WAITING = 1_000_000
+_ROWS_WAITING = 500_000
 _STILL_SECONDS = 3600
 
 

@@ -231,3 +231,4 @@ def quiet_dlt(state_dir: Path) -> None:
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     os.environ["DLT_DATA_DIR"] = str(state_dir)
     os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
+    os.environ.setdefault("LOAD__WORKERS", "2")  # more at once take more memory, not less time
