@@ -72,7 +72,7 @@ def run(
     home: Home,
     settings: Settings,
     *,
-    landing: Path | None = None,
+    landing: Path | str | None = None,
     as_of: str | None = None,
     known_at: str | None = None,
     force: bool = False,
@@ -213,7 +213,9 @@ def _wanted(home: Home, times: Clocks) -> Built:
     )
 
 
-def _ingest(home: Home, times: Clocks, landing: Path | None, progress: Progress, report: RunReport) -> None:
+def _ingest(
+    home: Home, times: Clocks, landing: Path | str | None, progress: Progress, report: RunReport
+) -> None:
     with progress.stage("ingest") as figures:
         loaded = ingest.ingest(home, landing=landing, zone=times.zone, on_progress=progress.inner)
         figures += ingest_figures(loaded)

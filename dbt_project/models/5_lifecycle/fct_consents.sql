@@ -52,7 +52,8 @@ with
         inner join touch_of_row on cards.row_key = touch_of_row.row_key
     ),
 
-    -- consent belongs to the address that spoke; the person is joined late
+    -- consent belongs to whoever filled in the form or gave the card, which need not be
+    -- the owner of the address written there; the person is joined late
     statements_named as (
         select
             statements.row_key,
@@ -60,9 +61,9 @@ with
             statements.signal,
             statements.wording_version,
             coalesce(
-                'email:' || statements.email, touch_of_row.identifier
+                touch_of_row.identifier, 'email:' || statements.email
             ) as identifier,
-            coalesce(person_identifiers.person_id, touch_of_row.person_id) as person_id
+            coalesce(touch_of_row.person_id, person_identifiers.person_id) as person_id
         from statements
         left join
             person_identifiers
