@@ -19,6 +19,7 @@ with
     records_judged as (
         select
             sightings.*,
+            emails_excluded.email is not null as is_role_mailbox,
             sightings.email is not null
             and emails_excluded.email is null
             and (
@@ -37,6 +38,7 @@ with
             source,
             seen_at,
             is_own_email,
+            is_role_mailbox,
             coalesce(
                 case when is_own_email then 'email:' || email end,
                 'crm_lead:' || crm_lead,

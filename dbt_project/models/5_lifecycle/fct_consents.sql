@@ -10,6 +10,10 @@ with
 
     person_identifiers as (select * from {{ ref("person_identifiers") }}),
 
+    records as (
+        select * from {{ ref("record_identifiers") }} where source in ('forms', 'lists')
+    ),
+
     consent_rules as (select * from {{ ref("consent_rules") }}),
 
     touch_of_row as (
@@ -52,29 +56,65 @@ with
         inner join touch_of_row on cards.row_key = touch_of_row.row_key
     ),
 
-    -- consent belongs to whoever filled in the form or gave the card, which need not be
-    -- the owner of the address written there; the person is joined late
-    statements_named as (
+    statements_read as (
         select
             statements.row_key,
             statements.occurred_at,
             statements.signal,
             statements.wording_version,
-            coalesce(
-                touch_of_row.identifier, 'email:' || statements.email
-            ) as identifier,
-            coalesce(touch_of_row.person_id, person_identifiers.person_id) as person_id
+            'email:' || statements.email as email_identifier,
+            touch_of_row.identifier as touch_identifier,
+            coalesce(records.is_role_mailbox, false) as is_role_mailbox
         from statements
+        left join touch_of_row on statements.row_key = touch_of_row.row_key
+        left join records on statements.row_key = records.row_key
+    ),
+
+    -- Consent belongs to whoever filled in the form or gave the card. It holds for the
+    -- address written there too, where that is theirs to share (a role mailbox) and
+    -- wherever it is a refusal: nobody is written to because of a typing error.
+    identifiers_spoken_for as (
+        select
+            row_key,
+            occurred_at,
+            signal,
+            wording_version,
+            coalesce(touch_identifier, email_identifier) as identifier
+        from statements_read
+        union
+        select row_key, occurred_at, signal, wording_version, email_identifier
+        from statements_read
+        where
+            email_identifier is not null
+            and (is_role_mailbox or signal = 'form_declined')
+    ),
+
+    statements_named as (
+        select
+            identifiers_spoken_for.row_key,
+            identifiers_spoken_for.occurred_at,
+            identifiers_spoken_for.signal,
+            identifiers_spoken_for.wording_version,
+            identifiers_spoken_for.identifier,
+            coalesce(person_identifiers.person_id, touch_of_row.person_id) as person_id
+        from identifiers_spoken_for
         left join
             person_identifiers
-            on 'email:' || statements.email = person_identifiers.identifier
-        left join touch_of_row on statements.row_key = touch_of_row.row_key
+            on identifiers_spoken_for.identifier = person_identifiers.identifier
+        left join touch_of_row on identifiers_spoken_for.row_key = touch_of_row.row_key
     ),
 
     consents as (
         select
-            {{ surrogate_key(["statements_named.row_key", "consent_rules.rule_id"]) }}
-            as consent_event_id,
+            {{
+                surrogate_key(
+                    [
+                        "statements_named.row_key",
+                        "consent_rules.rule_id",
+                        "statements_named.identifier",
+                    ]
+                )
+            }} as consent_event_id,
             statements_named.person_id,
             statements_named.identifier,
             consent_rules.channel,
