@@ -50,7 +50,9 @@ def try_this(home: Home, address: str) -> list[str]:
         "three things to try:",
         f"  1. open {page} - 佐藤 美咲 (Sato Misaki): her timeline, points, rules, owner",
         f"  2. {command} explain score {person_id or 'PERSON'} - each point with its file and line",
-        f"  3. {command} run --as-of {_as_of(home)} - again: nothing new, nothing changes",
+        "  3. mkdir my_rules && cp dbt_project/models/4_scoring/scoring_rules.csv my_rules, change one number there, "
+        "then",
+        f"     {command} what-if --rules my_rules - who would cross a threshold, and would it have found the orders",
     ]
 
 
@@ -110,11 +112,6 @@ def _clear(home: Home, note: Path) -> None:
 
 def _as_text(world: World) -> str:
     return json.dumps(asdict(world), indent=1, sort_keys=True)
-
-
-def _as_of(home: Home) -> str:
-    built = state.read(home.run_state).built
-    return built.as_of if built else ""
 
 
 def default_home(repository: Path) -> Home:
