@@ -50,7 +50,7 @@ def try_this(home: Home, address: str) -> list[str]:
         "three things to try:",
         f"  1. open {page} - 佐藤 美咲 (Sato Misaki): her timeline, points, rules, owner",
         f"  2. {command} explain score {person_id or 'PERSON'} - each point with its file and line",
-        "  3. mkdir my_rules && cp dbt_project/models/4_scoring/scoring_rules.csv my_rules",
+        "  3. mkdir my_rules && cp dbt_project/models/4_scoring/scoring_rules.csv my_rules\n"
         f"     change a number there, then {command} what-if --rules my_rules - who would cross a threshold",
     ]
 
