@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import fsspec
 import pytest
-from landed_files import assert_accounted, everything, land, query, rows_of, run
+from landed_files import assert_accounted, everything, land, rows_of, run
 
 from ingestion import IngestError, ingest, status
 
@@ -131,18 +130,23 @@ def test_the_command_shows_the_status_and_tries_rejects_again(tmp_path):
     assert "web: 1 files, 2 rows read, 1 loaded, 0 duplicate, 1 rejected" in told
 
 
-def test_a_second_run_costs_a_tenth_of_a_second_per_thousand_files(tmp_path):
-    for number in range(1000):
-        land(tmp_path, f"web/s{number % 10}/{number}.log", LINE.format(n=number % 60))
+def test_a_second_run_opens_no_file_that_did_not_change(tmp_path):
+    for number in range(20):
+        land(tmp_path, f"web/s{number % 4}/{number}.log", LINE.format(n=number))
     run(tmp_path, sources=["web"])
-    empty = tmp_path / "empty"
-    run(empty, sources=["web"])
+    opened: list[str] = []
+    watching = [True]
 
-    def cpu_seconds(home: Path) -> float:
-        began = time.process_time()
-        assert run(home, sources=["web"]).files == []
-        return time.process_time() - began
+    def watch(event: str, arguments: tuple) -> None:
+        if watching and event == "open" and isinstance(arguments[0], str):
+            opened.append(arguments[0])
 
-    floor = min(cpu_seconds(empty) for _ in range(3))
-    assert min(cpu_seconds(tmp_path) for _ in range(3)) - floor <= 0.1
-    assert query(tmp_path, "select count(*) from raw_intake.files") == [(1000,)]
+    sys.addaudithook(watch)
+    try:
+        assert run(tmp_path, sources=["web"]).files == []
+        assert not [path for path in opened if path.endswith(".log")]
+        land(tmp_path, "web/s0/0.log", LINE.format(n=0) + LINE.format(n=1))
+        assert len(run(tmp_path, sources=["web"]).files) == 1
+        assert {Path(path).name for path in opened if path.endswith(".log")} == {"0.log"}
+    finally:
+        watching.clear()  # a hook cannot be taken off again

@@ -10,7 +10,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from datetime import date
 
 import openpyxl
@@ -447,12 +446,12 @@ def test_hostile_strings_pass_a_list_unharmed(tmp_path):
     assert {json.loads(text)["備考"] for (text,) in payloads} == set(strings)
 
 
-def test_rows_of_a_workbook_take_less_than_a_third_of_a_thousandth_of_a_second(tmp_path):
+def test_a_long_workbook_is_read_to_its_end(tmp_path):
     row = ["株式会社テスト{0}", "営業部", "部長", "山田{0}", "太郎", "t{0}@example{0}.co.jp", "100-0001"]
     row += ["東京都千代田区{0}", "03-1234-{0:04}", "", "", "", "090-{0:04}-5678"]
     rows = [[cell.format(number) for cell in row] for number in range(5_000)]
     land(tmp_path, "lists/big/a.xlsx", workbook(eight("eight_2026")[0], *rows))
-    began = time.process_time()
     assert run(tmp_path, sources=["lists"]).rows_loaded == 5_000
-    # 100,000 rows in 30 s are 1.5 s for these; the imports and dlt take as long again
-    assert time.process_time() - began < 4
+    assert query(tmp_path, "select count(distinct email), max(line_number) from raw_lists.rows") == [
+        (5_000, 5_001)
+    ]

@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb
 import email_events
+import files
 import web_log
 
 LAST_DAY = "2026-10-31"
@@ -59,6 +60,7 @@ def _figures(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     )
     figures |= email_events.figures(folder / "email")
     figures |= web_log.figures(folder / "web")
+    figures |= files.figures(folder / "files")
     figures["errors"] = json.loads((scored / "errors.json").read_text(encoding="utf-8"))
     return figures
 
