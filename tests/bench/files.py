@@ -1,4 +1,4 @@
-"""Figures of many files and of a long workbook: a run that has nothing to read, and a list of 100,000 rows."""
+"""Figures of many files and a long workbook: a run that has nothing to read, and a list of 100,000 rows."""
 
 from __future__ import annotations
 
