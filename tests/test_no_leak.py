@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from orchestration.errors import truth as truths
@@ -71,8 +70,7 @@ def test_no_model_macro_rule_page_or_module_holds_a_name_that_only_the_world_wri
 
 def test_one_word_labels_of_troubles_are_no_values_in_models_or_rules():
     words = "|".join(label for label in troubles() if "_" not in label)
-    if not words:
-        pytest.skip("every trouble's label has several words")
+    assert words, "without a label this test would look for nothing"
     texts = {name: text for name, text in product().items() if name.startswith("dbt_project/")}
     assert lines_with(re.compile(rf"['\"]({words})['\"]|(^|,)({words})(,|$)"), texts) == []
 
