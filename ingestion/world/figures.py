@@ -38,14 +38,16 @@ def _by_person(deeds: Iterable[Deed]) -> dict[str, list[Deed]]:
 
 
 def tiers(world: World) -> Iterator[dict[str, Any]]:
-    """The periods in which each person stood on a tier; nobody falls back."""
+    """The periods in which each person stood on a tier; nobody falls back, and who came to sell never climbs."""
+    vendors = {person.key for person in world.people if person.kind == "vendor"}
     for key, deeds in sorted(_by_person(world.diary.deeds).items()):
         if key.startswith("staff"):
             continue
         climbs, orders, highest = [], 0, -1
         for deed in deeds:
             orders += deed.kind == "order_placed"
-            reached = _tier(deed.kind, orders)
+            is_pitch = key in vendors and deed.kind in _SALES_TALKS
+            reached = 0 if is_pitch else _tier(deed.kind, orders)
             if reached > highest:
                 climbs = [climb for climb in climbs if climb[0] < deed.moment]
                 climbs.append((deed.moment, reached))
