@@ -38,7 +38,7 @@ def _by_person(deeds: Iterable[Deed]) -> dict[str, list[Deed]]:
 
 
 def tiers(world: World) -> Iterator[dict[str, Any]]:
-    """The periods in which each person stood on a tier; nobody falls back, and who came to sell never climbs."""
+    """The periods in which each person stood on a tier; nobody falls back, nobody climbs by selling."""
     vendors = {person.key for person in world.people if person.kind == "vendor"}
     for key, deeds in sorted(_by_person(world.diary.deeds).items()):
         if key.startswith("staff"):
