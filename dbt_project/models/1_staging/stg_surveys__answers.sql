@@ -1,0 +1,50 @@
+with
+
+    answers as (select * from {{ source("raw_surveys", "answers") }}),
+
+    known as (
+        select *
+        from answers
+        where occurrence = 1 and {{ known_by_then("answered_at") }}
+    ),
+
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by coalesce(answer_id, row_key) order by row_key
+            ) as rank_of_repeat
+        from known
+    ),
+
+    answers_once as (
+        select
+            row_key,
+            answer_id,
+            survey_id,
+            survey_name,
+            question_id,
+            question,
+            answer,
+            score,
+            answered_at,
+            time_precision,
+            email,
+            person_name,
+            person_name_raw,
+            company_name,
+            company_key,
+            department,
+            position,
+            phone,
+            lead_id,
+            visitor_id,
+            mail_token,
+            campaign_id,
+            product_id
+        from ranked
+        where rank_of_repeat = 1
+    )
+
+select *
+from answers_once
