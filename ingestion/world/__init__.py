@@ -1,7 +1,7 @@
 """An invented company whose every trace has a known truth: settings and seed in, files and truth out.
 
     world.yml -> calendar, campaigns, companies, people
-              -> behaviour, mail, sales, machines   write the diary (spill: what does not fit in memory)
+              -> behaviour, mail, sales, desks, machines   write the diary (spill: what memory cannot hold)
               -> files (out/landing), traces, figures, truth (out/truth)
 
 Nothing of the product is imported here and no rule is shared with it, so that the product can be judged by
@@ -20,13 +20,14 @@ from typing import Any
 
 import yaml
 
-from . import behaviour, heroine, machines, mail, sales
+from . import behaviour, desks, heroine, machines, mail, sales
 from .behaviour import World
 from .campaigns import plan_campaigns
 from .clock import Calendar
 from .companies import invent_companies
 from .diary import Diary
-from .files import Written, write_files
+from .files import write_files
+from .landing import Written
 from .people import Person, invent_people
 from .truth import write_truth
 
@@ -165,6 +166,7 @@ def _happen(world: World, tell: Callable[[str], None]) -> None:
     mail.send_mails(world)
     tell(f"{world.diary.mail_events_noted} mail events")
     sales.work(world)
+    desks.note(world)
     behaviour.wander(world)
     machines.run_machines(world)
     tell(f"{world.diary.requests_noted} requests")

@@ -116,6 +116,7 @@ class Diary:
     identifiers: list[Identifier] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
     sales: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
+    desks: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)  # by kind of row
     opportunities: list[dict[str, Any]] = field(default_factory=list)  # the truth about each
     orders: list[dict[str, Any]] = field(default_factory=list)  # the truth about each
     spellings: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (company, written): trouble
@@ -173,6 +174,11 @@ class Diary:
             return False
         self.sales.setdefault(table, []).append((moment, row))
         return True
+
+    def note(self, kind: str, moment: int, row: dict[str, Any]) -> None:
+        """Write one row of another desk, unless it lies outside the calendar."""
+        if self.calendar.holds(moment):
+            self.desks.setdefault(kind, []).append((moment, row))
 
 
 _NO_PAGES = ("/assets/", "/robots.txt", "/sitemap.xml")

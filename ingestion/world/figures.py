@@ -23,7 +23,7 @@ from .people import LAG_DAYS, Person
 
 _REACTIONS = {
     "document_request", "seminar_application", "seminar_attended", "newsletter_signup", "survey_answer",
-    "campaign_entry", "email_clicked", "cart_add", "inquiry", "quote_request",
+    "survey_reply", "campaign_entry", "email_clicked", "cart_add", "inquiry", "quote_request",
 }  # fmt: skip
 _SALES_TALKS = {"inquiry", "quote_request", "opportunity_created"}
 _NAMING = {"card_exchanged", "lead_created", "recruit_entry", "order_placed"} | _REACTIONS - {"cart_add"}

@@ -19,8 +19,8 @@ from . import figures
 from .behaviour import World
 from .clock import midnight, utc
 from .diary import Identifier
-from .files import Written
 from .heroine import story
+from .landing import Written
 from .names import DEPARTMENT_CATEGORIES
 from .people import Person
 from .traces import TIME
