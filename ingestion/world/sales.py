@@ -9,6 +9,7 @@ from typing import Any
 from .behaviour import World, note_order, written
 from .campaigns import Exhibition
 from .clock import DAY, iso_time, local_day, midnight, next_workday, sales_moment
+from .companies import Company
 from .diary import Card, Consent, Identifier
 from .dice import Dice, Wheel
 from .names import words
@@ -250,6 +251,7 @@ def _lead(deal: Deal, moment: int, status: str) -> None:
         "email": person.job_on(local_day(deal.handover.moment)).email,
         **typed,
         "employees": company.employees if company else "",
+        "corporate_number": _looked_up(deal.world, company) if company else "",
         "product_id": deal.handover.product,
         "source": deal.handover.source,
         "campaign_id": deal.handover.campaign_id,
@@ -259,6 +261,12 @@ def _lead(deal: Deal, moment: int, status: str) -> None:
         "updated_at": iso_time(moment),
     }
     deal.world.diary.record("leads", moment, row)
+
+
+def _looked_up(world: World, company: Company) -> str:
+    """The corporate number, which sales has looked up for two companies of three."""
+    dice = Dice(world.seed, "corporate number", company.key)
+    return company.corporate_number if dice.chance(0.65) else ""
 
 
 def _calls(deal: Deal) -> tuple[int | None, bool]:

@@ -64,7 +64,7 @@ SANSAN = (
 )
 CRM = {
     "leads": "lead_id external_id email name name_kana company department position phone prefecture industry "
-    "employees product_id source campaign_id owner_id status created_at updated_at",
+    "employees corporate_number product_id source campaign_id owner_id status created_at updated_at",
     "opportunities": "opportunity_id lead_id company name product_id amount_jpy stage owner_id created_at "
     "closed_at updated_at",
     "opportunity_stages": "opportunity_id stage entered_at",
