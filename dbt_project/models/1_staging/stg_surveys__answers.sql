@@ -17,9 +17,23 @@ with
         from known
     ),
 
+    -- The answers that one person gave on one day are one response, known by the least
+    -- of its keys.
     answers_once as (
         select
             row_key,
+            min(row_key) over (
+                partition by
+                    survey_id,
+                    {{ local_date("answered_at") }},
+                    email,
+                    person_name,
+                    company_key,
+                    phone,
+                    lead_id,
+                    visitor_id,
+                    mail_token
+            ) as response_id,
             answer_id,
             survey_id,
             survey_name,

@@ -28,6 +28,14 @@ with
         select row_key, source, seen_at, 'mail_token', mail_token
         from sightings
         where mail_token is not null
+        union all
+        select row_key, source, seen_at, 'member', member_id
+        from sightings
+        where member_id is not null
+        union all
+        select row_key, source, seen_at, 'social_account', social_account
+        from sightings
+        where social_account is not null
     ),
 
     identifiers_named as (

@@ -5,6 +5,7 @@ with
     leads as (select * from {{ ref("stg_crm__leads") }}),
     orders as (select * from {{ ref("stg_crm__orders") }}),
     events as (select * from {{ ref("stg_email__events") }}),
+    elsewhere as (select * from {{ ref("int_sightings_elsewhere") }}),
 
     -- A mail parameter is reported with every event of its mail; the first report is
     -- evidence enough.
@@ -35,7 +36,9 @@ with
             position,
             phone,
             prefecture,
-            industry
+            industry,
+            cast(null as {{ dbt.type_string() }}) as member_id,
+            cast(null as {{ dbt.type_string() }}) as social_account
         from submissions
         union all
         select
@@ -56,7 +59,9 @@ with
             position,
             phone,
             prefecture,
-            null as industry
+            null as industry,
+            null as member_id,
+            null as social_account
         from list_rows
         union all
         select
@@ -77,7 +82,9 @@ with
             position,
             phone,
             prefecture,
-            industry
+            industry,
+            null as member_id,
+            null as social_account
         from leads
         union all
         select
@@ -96,7 +103,9 @@ with
             null as position,
             null as phone,
             null as prefecture,
-            null as industry
+            null as industry,
+            null as member_id,
+            null as social_account
         from orders
         union all
         select
@@ -115,9 +124,32 @@ with
             null as position,
             null as phone,
             null as prefecture,
-            null as industry
+            null as industry,
+            null as member_id,
+            null as social_account
         from recipients_ranked
         where report_number = 1
+        union all
+        select
+            row_key,
+            source,
+            seen_at,
+            email,
+            crm_lead,
+            null as mail_token,
+            person_name,
+            person_name_raw,
+            person_kana,
+            company_name,
+            company_key,
+            department,
+            position,
+            phone,
+            prefecture,
+            null as industry,
+            member_id,
+            social_account
+        from elsewhere
     )
 
 select *

@@ -42,8 +42,10 @@ with
             coalesce(
                 case when is_own_email then 'email:' || email end,
                 'crm_lead:' || crm_lead,
+                'member:' || member_id,
                 'phone_name:' || phone || '|' || person_name,
                 'card:' || company_key || '|' || person_name,
+                'social_account:' || social_account,
                 'email:' || email
             ) as identifier
         from records_judged

@@ -6,6 +6,7 @@ with
     form_touches as (select * from {{ ref("int_form_touches") }}),
     email_touches as (select * from {{ ref("int_email_touches") }}),
     offline_touches as (select * from {{ ref("int_offline_touches") }}),
+    other_touches as (select * from {{ ref("int_other_touches") }}),
 
     touches as (
         select
@@ -90,6 +91,26 @@ with
             detail,
             null as machine_rule_id
         from offline_touches
+        union all
+        select
+            source,
+            row_key,
+            visitor_id,
+            identifier,
+            occurred_at,
+            time_precision,
+            touch_type,
+            channel,
+            null as content_category,
+            product_id,
+            null as solution_id,
+            null as form_id,
+            null as form_kind,
+            campaign_id,
+            null as session_id,
+            detail,
+            null as machine_rule_id
+        from other_touches
     )
 
 select {{ surrogate_key(["source", "row_key"]) }} as touch_id, *
