@@ -18,7 +18,8 @@ with
     ),
 
     -- The answers that one person gave on one day are one response, known by the least
-    -- of its keys.
+    -- of its keys. An address stands on some of a sheet's rows only, so a name with
+    -- phone or company comes before it.
     answers_once as (
         select
             row_key,
@@ -26,13 +27,16 @@ with
                 partition by
                     survey_id,
                     {{ local_date("answered_at") }},
-                    email,
-                    person_name,
-                    company_key,
-                    phone,
-                    lead_id,
-                    visitor_id,
-                    mail_token
+                    coalesce(
+                        'lead ' || lead_id,
+                        'visitor ' || visitor_id,
+                        'mail ' || mail_token,
+                        'phone ' || phone || ' ' || person_name,
+                        'card ' || company_key || ' ' || person_name,
+                        'address ' || email,
+                        person_name,
+                        phone
+                    )
             ) as response_id,
             answer_id,
             survey_id,

@@ -25,7 +25,24 @@
     "phone": ["surveys", "touches", "service", "points"],
     "prefecture": ["touches"],
 } -%}
+{%- set told_on_a_sheet = ["email", "lead_id"] -%}
 with
+
+    -- A sheet with ten questions is one record of its person, whose address may stand
+    -- on one of the rows only.
+    responses as (
+        select
+            response_id as row_key,
+            {% for column in told_on_a_sheet %}
+                max({{ column }}) as {{ column }},
+            {% endfor %}
+            {% for column, sources_told in told_by.items() if "surveys" in sources_told %}
+                max({{ column }}) as {{ column }},
+            {% endfor %}
+            min(answered_at) as answered_at
+        from {{ ref("stg_surveys__answers") }}
+        group by response_id
+    ),
 
     sightings as (
         {% for source, model, seen_at in sources %}
@@ -46,8 +63,10 @@ with
                 {% if source == "social" %} network || ':' || account
                 {% else %} cast(null as {{ dbt.type_string() }})
                 {% endif %} as social_account
-            from {{ ref(model) }}
-            {% if source == "surveys" %} where row_key = response_id {% endif %}
+            from
+                {% if source == "surveys" %} responses
+                {% else %} {{ ref(model) }}
+                {% endif %}
             {% if not loop.last %}
                 union all
             {% endif %}
