@@ -136,7 +136,8 @@ RAW_TABLES: dict[str, pa.Schema] = {
         "company_legal_name",
     ),
     "raw_links.decisions": _schema(
-        "decision_id", "link_id", "decision", "decision_reason", "decided_by", "decided_at", "payload"
+        *("decision_id", "link_id", "decision", "left_identifier", "right_identifier", "decision_reason"),
+        *("decided_by", "decided_at", "payload"),
     ),
     "raw_ab.assignments": _schema(
         *("experiment_id", "variant", "assigned_at", "time_precision", "visitor_id", "email_raw", "email"),

@@ -439,6 +439,13 @@ def links_reject(link_id: LinkId, why: Why, by: By = None) -> int:
     return _decide(link_id, "reject", why, by)
 
 
+@links_app.command("accept")
+@told
+def links_accept(link_id: LinkId, why: Why, by: By = None) -> int:
+    """Say that the two identifiers of a link in the review queue are one person; the next run joins them."""
+    return _decide(link_id, "accept", why, by)
+
+
 @links_app.command("restore")
 @told
 def links_restore(link_id: LinkId, why: Why, by: By = None) -> int:

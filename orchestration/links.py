@@ -33,6 +33,14 @@ KEYED_BY_PERSON = {
 }
 """What a merge or a split may change, in the words of the report -> its public mart."""
 
+LINKS = {
+    "identity_links": "left_identifier, right_identifier",
+    "identity_refusals": "left_identifier, right_identifier",
+    "review_queue": "left_identifier, right_identifier",
+    "visitor_links": "'visitor:' || visitor_id, identifier",
+}
+"""Where in `identity` a link is published that somebody may decide on -> its two identifiers."""
+
 
 @dataclass(frozen=True)
 class Ripple:
@@ -47,11 +55,13 @@ class Ripple:
 
 
 def decide(home: Home, link_id: str, decision: str, why: str, *, by: str | None = None) -> str:
-    """Write down that a link may not join (`reject`) or may again (`restore`). Returns a sentence.
+    """Write down that a link joins (`accept`), may not join (`reject`), or as its rule says (`restore`).
+
+    Both identifiers stand in the decision, so that it outlives the claim it was taken on. Returns a sentence.
 
     Args:
         link_id: as `ikusei explain person` shows it.
-        decision: reject or restore.
+        decision: accept, reject or restore.
         why: the reason, kept with the decision.
         by: who decides; the user of this machine when not given.
 
@@ -60,17 +70,19 @@ def decide(home: Home, link_id: str, decision: str, why: str, *, by: str | None 
     """
     if not why.strip():
         raise Trouble("say why: a merge that was undone without a reason is done again by the next person")
-    link = _known_link(home, link_id, decision)
+    left, right = _known_link(home, link_id)
     decided = {
         "decision_id": uuid.uuid4().hex,
         "link_id": link_id,
         "decision": decision,
+        "left_identifier": left,
+        "right_identifier": right,
         "why": why.strip(),
         "decided_by": by or getpass.getuser(),
         "decided_at": datetime.now(UTC).isoformat(),
     }
     _append(home.landing / FILE, json.dumps(decided, ensure_ascii=False) + "\n")
-    return f"{decision}ed {link}: the next `ikusei run` obeys and says what changed"
+    return f"{decision}ed the link {left} - {right}: the next `ikusei run` obeys and says what changed"
 
 
 def ripples(former: Path, now: Path) -> list[Ripple]:
@@ -104,22 +116,23 @@ def _decisions_read(file: Path) -> int:
         ).fetchone()[0]
 
 
-def _known_link(home: Home, link_id: str, decision: str) -> str:
-    """The link in words."""
+def _known_link(home: Home, link_id: str) -> tuple[str, str]:
+    """The two identifiers of a published link."""
     if not home.published.exists():
         raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
     with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
-        found = connection.execute(
-            "select left_identifier, right_identifier from identity.identity_links where link_id = $link "
-            "union all "
-            "select left_identifier, right_identifier from identity.identity_refusals where link_id = $link "
-            "union all "
-            "select 'browser ' || visitor_id, identifier from identity.visitor_links where link_id = $link",
-            {"link": link_id},
-        ).fetchone()
+        known = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'identity'"
+        ).fetchall()
+        links = " union all ".join(
+            f"select {ends} from identity.{mart} where link_id = $link"
+            for mart, ends in LINKS.items()
+            if (mart,) in known
+        )
+        found = connection.execute(links, {"link": link_id}).fetchone()
     if found is None:
         raise Trouble(f"there is no link {link_id}: `ikusei explain person PERSON` shows a person's links")
-    return f"the link {found[0]} - {found[1]}"
+    return found
 
 
 def _append(file: Path, line: str) -> None:

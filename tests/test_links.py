@@ -78,6 +78,7 @@ def test_a_rejected_link_splits_the_person_and_restoring_it_gives_the_former_row
     assert rows(home) == before
     kept = [json.loads(line) for line in (home.landing / FILE).read_text(encoding="utf-8").splitlines()]
     assert [line["decision"] for line in kept] == ["reject", "reject", "restore", "restore"]
+    assert (kept[0]["left_identifier"], kept[0]["right_identifier"]) == (left, right)
     assert (kept[1]["decided_by"], kept[1]["why"]) == ("mori", "the reception's tablet")
 
 

@@ -24,6 +24,8 @@ with
             row_key,
             link_id,
             decision,
+            left_identifier,
+            right_identifier,
             decision_reason as reason,
             decided_by,
             decided_at
