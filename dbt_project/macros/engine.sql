@@ -42,6 +42,17 @@
     timestampadd(minute, {{ minutes }}, {{ ts }})
 {%- endmacro %}
 
+{# The instant halfway between two, to the microsecond. #}
+{% macro middle_of(earlier, later) -%}
+    {{ return(adapter.dispatch("middle_of")(earlier, later)) }}
+{%- endmacro %}
+{% macro duckdb__middle_of(earlier, later) -%}
+    make_timestamp((epoch_us({{ earlier }}) + epoch_us({{ later }})) // 2)
+{%- endmacro %}
+{% macro spark__middle_of(earlier, later) -%}
+    timestamp_micros((unix_micros({{ earlier }}) + unix_micros({{ later }})) div 2)
+{%- endmacro %}
+
 {# Texts of a group in one text, in a stated order. #}
 {% macro text_list(value, separator, order_by) -%}
     {{ return(adapter.dispatch("text_list")(value, separator, order_by)) }}
@@ -57,3 +68,12 @@
         '{{ separator }}'
     )
 {%- endmacro %}
+
+{# Text of a URL's parameter as a person typed it: + is a space, %E8%A3%BD is 製. #}
+{% macro url_decoded(value) -%}
+    {{ return(adapter.dispatch("url_decoded")(value)) }}
+{%- endmacro %}
+{% macro duckdb__url_decoded(value) -%}
+    url_decode(replace({{ value }}, '+', ' '))
+{%- endmacro %}
+{% macro spark__url_decoded(value) -%} url_decode({{ value }}) {%- endmacro %}

@@ -26,6 +26,8 @@ with
             lead_id,
             external_id,
             email,
+            email_domain,
+            email_domain_kind,
             person_name,
             person_name_raw,
             person_kana,

@@ -30,6 +30,8 @@ with
             visitor_id,
             client_address,
             email,
+            email_domain,
+            email_domain_kind,
             person_name,
             person_name_raw,
             person_kana,

@@ -54,7 +54,8 @@ with
     ),
 
     -- The visit around a claim goes to its person; between two people the time beyond
-    -- both visits stays nobody's.
+    -- both visits stays nobody's, and where their visits touch, the middle parts them:
+    -- what leads up to a form belongs to who sends it.
     spans_ended as (
         select
             *,
@@ -63,7 +64,8 @@ with
                 then cast('9999-12-31' as timestamp)
                 else
                     least(
-                        {{ plus_minutes("last_claimed_at", margin) }}, next_claimed_at
+                        {{ plus_minutes("last_claimed_at", margin) }},
+                        {{ middle_of("last_claimed_at", "next_claimed_at") }}
                     )
             end as span_to
         from turns_bounded
@@ -77,14 +79,9 @@ with
                 when previous_claimed_at is null
                 then cast('1900-01-01' as timestamp)
                 else
-                    least(
-                        first_claimed_at,
-                        greatest(
-                            {{ plus_minutes("first_claimed_at", "-" ~ margin) }},
-                            lag(span_to) over (
-                                partition by visitor_id order by turn_number
-                            )
-                        )
+                    greatest(
+                        {{ plus_minutes("first_claimed_at", "-" ~ margin) }},
+                        {{ middle_of("previous_claimed_at", "first_claimed_at") }}
                     )
             end as span_from,
             span_to,
