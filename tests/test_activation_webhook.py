@@ -12,6 +12,7 @@ import pytest
 from activation_receiver import Receiver, receiver_running
 from activation_warehouse import Company, FastClock, lead
 
+from ingestion.http_answers import retry_after_seconds
 from orchestration.activation import (
     ConfigurationError,
     DigestRefused,
@@ -24,7 +25,7 @@ from orchestration.activation import (
     verify,
 )
 from orchestration.activation.destinations import NotConfigured
-from orchestration.activation.destinations.webhook import checked_url, retry_after_seconds
+from orchestration.activation.destinations.webhook import checked_url
 from orchestration.activation.ledger import Ledger
 
 WEBHOOK = "webhook_routed_leads"

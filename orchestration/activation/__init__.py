@@ -7,20 +7,12 @@ nothing is read from the environment. Errors that people can mend are `Activatio
 
 from orchestration.activation.approval import DigestRefused
 from orchestration.activation.configuration import ActivationError, ConfigurationError
-from orchestration.activation.engine import (
-    SyncRun,
-    apply,
-    plan,
-    status,
-)
-from orchestration.activation.ledger import (
-    LeaseHeld,
-    LedgerError,
-    SyncStatus,
-    publish_ledger,
-    published_tables,
-)
+from orchestration.activation.engine import apply, plan, status
+from orchestration.activation.lease import LeaseHeld
+from orchestration.activation.ledger_rows import LedgerError, SyncStatus
 from orchestration.activation.plan import SyncPlan, WarehouseError, combined_digest
+from orchestration.activation.publication import publish_ledger, published_tables
+from orchestration.activation.report import SyncRun
 from orchestration.activation.verification import SyncCheck, verify
 
 __all__ = [

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orchestration.activation.configuration import ActivationError, Sync
-from orchestration.activation.ledger import REMOVED, Ledger, LedgerRow
+from orchestration.activation.ledger import Ledger
+from orchestration.activation.ledger_rows import REMOVED, LedgerRow
 from orchestration.activation.plan import Model, SyncPlan, combined_digest, make_plan, refusal
 
 

@@ -4,176 +4,33 @@ SQLite (WAL, synchronous=FULL) and not the warehouse, because each intent is one
 must be able to read while a sync runs; DuckDB is slow at the first and refuses the second. The ledger holds
 hashes, keys and outcomes, never a payload: the warehouse can make it again, and a lost ledger tells nobody's
 address.
-
-States of a row: planned -> in_flight -> acked -> verified; in_flight -> unknown (may have arrived) |
-retry_wait (did not, ask later) | rejected (until row or configuration changes); held (consent, or it left the
-model). `remote_is_known` is 0 from an intent until a definite answer; while it is 0, `acked_hash` proves
-nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-import pyarrow as pa
-
-from orchestration.activation.configuration import ActivationError
-from orchestration.trouble import Locked
-
-SCHEMA_VERSION = 1
-LEASE_SECONDS = 60.0
-REMOVED = "removed"  # the row_hash of a row that the other system should not have
-
-_SCHEMA = """
-create table activation_row (
-    sync text not null, key text not null, person_id text, op text not null, row_hash text not null,
-    version integer not null, version_at text not null, config_digest text not null, state text not null,
-    remote_id text, acked_hash text, acked_version integer, acked_fields text,
-    remote_is_known integer not null,
-    attempts integer not null, not_before text, error_class text, error_code text, error_text text,
-    lease_token integer, updated_at text not null, primary key (sync, key)
-) without rowid;
-create table activation_attempt (
-    attempt_id integer primary key, run_id text not null, sync text not null, key text not null,
-    version integer not null, op text not null, request_hash text not null, started_at text not null,
-    finished_at text, outcome text, http_status integer, vendor_code text
-);
-create index attempt_of_row on activation_attempt (sync, key);
-create index attempt_open on activation_attempt (sync) where outcome is null;
-create table activation_run (
-    run_id text primary key, sync text not null, destination text not null, guarantee text not null,
-    plan_digest text not null, config_digest text not null, model_rows integer not null,
-    planned_c integer not null, planned_u integer not null, planned_d integer not null,
-    acked integer not null default 0, verified integer not null default 0, rejected integer not null default
-    0, unknown integer not null default 0, unchanged integer not null default 0,
-    withheld integer not null default 0, waiting integer not null default 0, requests integer not null default
-    0, status text not null, sentence text, started_at text not null, finished_at text
-);
-create table activation_plan (
-    sync text not null, digest text not null, as_of text not null, made_at text not null, steps text not null,
-    primary key (sync, digest)
-);
-create table activation_lease (
-    sync text primary key, token integer not null, holder text, expires_at text not null
-);
-"""
-
-
-class LedgerError(ActivationError):
-    """The ledger cannot be read or written, so nothing may be sent."""
-
-
-class LeaseHeld(ActivationError, Locked):
-    """Another process is sending this sync."""
-
-
-class LeaseLost(ActivationError):
-    """Another process took the lease over while we slept; going on could send twice."""
-
-
-@dataclass
-class LedgerRow:
-    """One row of `activation_row`; times are UTC text 'YYYY-MM-DD HH:MM:SS.ffffff'."""
-
-    sync: str
-    key: str
-    person_id: str | None
-    op: str
-    row_hash: str
-    version: int
-    version_at: str
-    config_digest: str
-    state: str
-    remote_id: str | None = None
-    acked_hash: str | None = None
-    acked_version: int | None = None
-    acked_fields: str | None = None
-    remote_is_known: int = 1
-    attempts: int = 0
-    not_before: str | None = None
-    error_class: str | None = None
-    error_code: str | None = None
-    error_text: str | None = None
-    lease_token: int | None = None
-    updated_at: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        """Did the other system confirm that it has this row?"""
-        return self.acked_hash is not None and self.acked_hash != REMOVED
-
-    @property
-    def field_hashes(self) -> Mapping[str, str]:
-        """Field name -> hash of the value that was acknowledged last."""
-        return json.loads(self.acked_fields) if self.acked_fields else {}
-
-
-_ROW_COLUMNS = tuple(LedgerRow.__dataclass_fields__)
-_PUT_ROW = f"insert or replace into activation_row ({', '.join(_ROW_COLUMNS)}) values ({', '.join('?' * 21)})"
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to send one sync. A later taker has a larger token; an older token can no longer write."""
-
-    sync: str
-    token: int
-
-
-@dataclass(frozen=True)
-class Intent:
-    """An attempt that is about to happen: the row as it is in flight, and what will be asked of whom."""
-
-    run_id: str
-    row: LedgerRow
-    request_hash: str
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """How an attempt ended: the row as it is afterwards."""
-
-    attempt_id: int
-    row: LedgerRow
-    outcome: str
-    http_status: int | None = None
-    vendor_code: str | None = None
-
-
-@dataclass(frozen=True)
-class SyncStatus:
-    """What the ledger knows of one sync. `states` counts rows by state; times are UTC text."""
-
-    sync: str
-    states: Mapping[str, int]
-    last_run_id: str | None
-    last_run_status: str | None
-    last_run_sentence: str | None
-    last_finished_at: str | None
-    guarantee: str | None
-    sending_now: str | None = None
-    rejects: tuple[str, ...] = field(default=())
-
-
-def as_text(epoch: float) -> str:
-    """Seconds since 1970 -> the ledger's sortable UTC text."""
-    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def as_epoch(text: str) -> float:
-    """The ledger's UTC text -> seconds since 1970."""
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC).timestamp()
+from orchestration.activation.lease import LEASE_SECONDS, Lease, LeaseHeld, LeaseLost, is_held, me
+from orchestration.activation.ledger_rows import (
+    PUT_ROW,
+    ROW_COLUMNS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    Intent,
+    LedgerError,
+    LedgerRow,
+    Settlement,
+    SyncStatus,
+    as_text,
+)
 
 
 class Ledger:
@@ -219,7 +76,7 @@ class Ledger:
                     f"{SCHEMA_VERSION}; use the newer program."
                 )
             if found == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
+                for statement in filter(str.strip, SCHEMA.split(";")):
                     self._db.execute(statement)
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
@@ -259,7 +116,7 @@ class Ledger:
         """Takes the right to send. Raises LeaseHeld while another living process has it."""
         with self._writing():
             held = self._db.execute("select * from activation_lease where sync = ?", (sync,)).fetchone()
-            if held and _is_held(held["holder"], held["expires_at"], now):
+            if held and is_held(held["holder"], held["expires_at"], now):
                 raise LeaseHeld(
                     f"{sync} is being sent by another process ({held['holder']}); wait for it to end, "
                     "then plan and apply again. Nothing was sent by this one."
@@ -267,7 +124,7 @@ class Ledger:
             token = (held["token"] if held else 0) + 1
             self._db.execute(
                 "insert or replace into activation_lease values (?, ?, ?, ?)",
-                (sync, token, _me(), as_text(now + LEASE_SECONDS)),
+                (sync, token, me(), as_text(now + LEASE_SECONDS)),
             )
         lease = Lease(sync, token)
         self._leases.add(lease)
@@ -334,7 +191,7 @@ class Ledger:
         at = as_text(now)
         for row in rows:
             row.lease_token, row.updated_at = lease.token, at
-        self._db.executemany(_PUT_ROW, [[getattr(row, name) for name in _ROW_COLUMNS] for row in rows])
+        self._db.executemany(PUT_ROW, [[getattr(row, name) for name in ROW_COLUMNS] for row in rows])
 
     def doubt_open_attempts(self, lease: Lease, now: float) -> int:
         """After a crash: attempts without an end may have arrived. Returns how many."""
@@ -350,6 +207,26 @@ class Ledger:
                 (as_text(now), lease.sync),
             )
             return ended.rowcount
+
+    def doubtful_versions(self, sync: str) -> dict[str, int]:
+        """key -> the newest version since the last acknowledged one that may still arrive there."""
+        found = self._db.execute(
+            "select a.key, max(a.version) as version from activation_attempt a "
+            "join activation_row r on r.sync = a.sync and r.key = a.key "
+            "where a.sync = ? and a.outcome in ('unknown', 'crashed') "
+            "and a.version > coalesce(r.acked_version, 0) group by a.key",
+            (sync,),
+        )
+        return {row["key"]: row["version"] for row in found}
+
+    def calls_since(self, sync: str, since: float) -> int:
+        """How many calls were begun since a moment; all attempts of one call begin at the same time."""
+        found = self._db.execute(
+            "select count(*) as n from (select distinct run_id, started_at from activation_attempt "
+            "where sync = ? and started_at >= ?)",
+            (sync, as_text(since)),
+        )
+        return int(found.fetchone()["n"])
 
     # Runs and plans
 
@@ -423,7 +300,7 @@ class Ledger:
             (sync,),
         ).fetchone()
         lease = self._db.execute("select * from activation_lease where sync = ?", (sync,)).fetchone()
-        is_sending = lease is not None and _is_held(lease["holder"], lease["expires_at"], now)
+        is_sending = lease is not None and is_held(lease["holder"], lease["expires_at"], now)
         rejected = self._db.execute(
             "select error_class, error_code, count(*) as n from activation_row "
             "where sync = ? and state = 'rejected' group by 1, 2 order by 3 desc, 1, 2 limit 10",
@@ -446,130 +323,3 @@ class Ledger:
     def query(self, statement: str) -> list[tuple]:
         """Rows of a read-only statement, for publication."""
         return [tuple(row) for row in self._db.execute(statement)]
-
-
-_INT, _TEXT, _TIME, _FLAG = pa.int64(), pa.string(), pa.timestamp("us"), pa.bool_()
-
-# Published table -> (columns, statement). The payload was never kept, so hashes are all there is to publish.
-_PUBLISHED: dict[str, tuple[dict[str, pa.DataType], str]] = {
-    "runs": (
-        {
-            **dict.fromkeys(
-                ["run_id", "sync", "destination", "guarantee", "plan_digest", "config_digest"], _TEXT
-            ),
-            **dict.fromkeys(
-                [
-                    "model_rows",
-                    "planned_c",
-                    "planned_u",
-                    "planned_d",
-                    "acked",
-                    "verified",
-                    "rejected",
-                    "unknown",
-                ],
-                _INT,
-            ),
-            **dict.fromkeys(["unchanged", "withheld", "waiting", "requests"], _INT),
-            **dict.fromkeys(["status", "sentence"], _TEXT),
-            **dict.fromkeys(["started_at", "finished_at"], _TIME),
-        },
-        "select {columns} from activation_run order by started_at, run_id",
-    ),
-    "rows": (
-        {
-            **dict.fromkeys(["sync", "key", "person_id", "op", "row_hash"], _TEXT),
-            "version": _INT,
-            **dict.fromkeys(["state", "remote_id", "acked_hash"], _TEXT),
-            **{"acked_version": _INT, "remote_is_known": _FLAG, "attempts": _INT, "not_before": _TIME},
-            **dict.fromkeys(["error_class", "error_code", "error_text"], _TEXT),
-            **{"lease_token": _INT, "updated_at": _TIME},
-        },
-        "select {columns} from activation_row order by sync, key",
-    ),
-    "attempts": (
-        {
-            "attempt_id": _INT,
-            **dict.fromkeys(["run_id", "sync", "key"], _TEXT),
-            "version": _INT,
-            **dict.fromkeys(["op", "request_hash"], _TEXT),
-            **dict.fromkeys(["started_at", "finished_at"], _TIME),
-            **{"outcome": _TEXT, "http_status": _INT, "vendor_code": _TEXT},
-        },
-        "select {columns} from activation_attempt order by attempt_id",
-    ),
-    "rejects": (
-        {
-            **dict.fromkeys(["sync", "key", "person_id"], _TEXT),
-            **{"version": _INT, "row_hash": _TEXT},
-            **dict.fromkeys(["error_class", "error_code", "error_text"], _TEXT),
-            "attempts": _INT,
-            **dict.fromkeys(["first_seen_at", "last_seen_at"], _TIME),
-        },
-        "select r.sync, r.key, r.person_id, r.version, r.row_hash, r.error_class, r.error_code, "
-        "r.error_text, r.attempts, min(a.finished_at), max(a.finished_at) from activation_row r "
-        "left join activation_attempt a on a.sync = r.sync and a.key = r.key and a.outcome = 'rejected' "
-        "where r.state = 'rejected' group by r.sync, r.key order by r.sync, r.key",
-    ),
-}
-
-
-def publish_ledger(ledger: Path, database: Path) -> None:
-    """Writes activation.runs, rows, attempts and rejects into a DuckDB file, replacing what was there.
-
-    A ledger that does not exist yet gives empty tables. Times are naive UTC timestamps; there is no payload.
-    """
-    with duckdb.connect(str(database)) as target:
-        target.execute("create schema if not exists activation")
-        for name, table in published_tables(ledger).items():
-            target.register("published", table)
-            target.execute(f"create or replace table activation.{name} as select * from published")
-            target.unregister("published")
-
-
-def published_tables(ledger: Path) -> dict[str, pa.Table]:
-    """Name -> Arrow table of what is published from a ledger, all read at one moment."""
-    if not ledger.exists():
-        return {name: _arrow(columns, []) for name, (columns, _) in _PUBLISHED.items()}
-    with Ledger.open(ledger) as opened:
-        opened.query("begin")
-        read = {
-            name: _arrow(columns, opened.query(statement.format(columns=", ".join(columns))))
-            for name, (columns, statement) in _PUBLISHED.items()
-        }
-        opened.query("commit")
-    return read
-
-
-def _arrow(columns: Mapping[str, pa.DataType], rows: Sequence[tuple]) -> pa.Table:
-    def column(place: int, kind: pa.DataType) -> pa.Array:
-        values = [row[place] for row in rows]
-        if kind == _TIME:
-            values = [datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f") if value else None for value in values]
-        if kind == _FLAG:
-            values = [None if value is None else bool(value) for value in values]
-        return pa.array(values, type=kind)
-
-    return pa.table({name: column(place, kind) for place, (name, kind) in enumerate(columns.items())})
-
-
-def _me() -> str:
-    return f"process {os.getpid()} on {socket.gethostname()}"
-
-
-def _is_held(holder: str | None, expires_at: str, now: float) -> bool:
-    """A lease counts until it runs out, except that of a process of this machine which is gone."""
-    if holder is None or as_epoch(expires_at) <= now:
-        return False
-    words = holder.split()
-    if words[-1] != socket.gethostname():
-        return True
-    if int(words[1]) == os.getpid():
-        return True
-    try:
-        os.kill(int(words[1]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.activation.configuration import ActivationError, Field, Sync
 from orchestration.activation.destinations import destination_kinds, json_value
-from orchestration.activation.ledger import REMOVED, LedgerRow
+from orchestration.activation.ledger_rows import REMOVED, LedgerRow
 
 _SAMPLE = 10
 _NAMED_KEYS = 10
@@ -307,7 +307,8 @@ def _compare(plan: SyncPlan, sync: Sync, model: Model, held: Mapping[str, Ledger
 def _compare_row(plan: SyncPlan, sync: Sync, row: ModelRow, before: LedgerRow | None) -> None:
     wanted = row_hash(row.values, sync.sent_fields)
     if before is None:
-        plan.steps.append(Step(row.key, "create", wanted, (), False))
+        op = "update" if sync.mode == "update_only" else "create"
+        plan.steps.append(Step(row.key, op, wanted, (), False))
         return
     if before.remote_is_known and before.is_live and (before.acked_hash == wanted or sync.mode == "insert"):
         plan.unchanged += 1
@@ -317,13 +318,13 @@ def _compare_row(plan: SyncPlan, sync: Sync, row: ModelRow, before: LedgerRow | 
         return
     old, new = before.field_hashes, field_hashes(sync, row)
     changed = tuple(name for name in new if before.is_live and old.get(name) != new[name])
-    op = "update" if before.is_live else "create"
+    op = "update" if before.is_live or sync.mode == "update_only" else "create"
     plan.steps.append(Step(row.key, op, wanted, changed, not before.remote_is_known))
 
 
 def _maybe_remove(plan: SyncPlan, sync: Sync, key: str, before: LedgerRow | None) -> None:
-    """A mirror takes back what it gave; the other modes leave it where it is."""
-    if sync.mode != "mirror" or before is None:
+    """A mirror takes back what it gave and an archive closes it; the other modes leave it where it is."""
+    if sync.mode not in ("mirror", "archive") or before is None:
         return
     if not before.is_live and before.remote_is_known:
         return

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration.activation.comparison import compare_remote, has_trouble, sentence
 from orchestration.activation.configuration import Sync, read_syncs
-from orchestration.activation.destinations import Destination, Message, NotConfigured, destination_kinds
-from orchestration.activation.ledger import REMOVED, Ledger, LedgerRow, as_text
-from orchestration.activation.plan import Model, ModelRow, read_models, row_hash
+from orchestration.activation.destinations import NotConfigured, destination_kinds
+from orchestration.activation.ledger import Ledger
+from orchestration.activation.plan import Model, read_models
+from orchestration.activation.preparation import stranger
 
 
 @dataclass
@@ -73,63 +75,15 @@ def _verify_one(
     lease = opened.take_lease(sync.name, time.time())
     try:
         opened.doubt_open_attempts(lease, time.time())
-        changed = _compare_remote(check, sync, model, opened.rows(sync.name), destination)
-        opened.put_rows(lease, changed, time.time())
+        found = compare_remote(sync, model, opened.rows(sync.name), destination, time.time(), is_whole=True)
+        is_ours = sync.mode in ("mirror", "archive")  # the other modes never take anything out
+        strangers = [stranger(sync, key, time.time()) for key in found.strangers if is_ours]
+        opened.put_rows(lease, [*found.changed, *strangers], time.time())
+        check.verified, check.missing = found.verified, found.missing
+        check.different, check.unexpected = found.different, len(found.strangers)
+        is_mended = has_trouble(found) and (is_ours or bool(found.missing or found.different))
+        check.sentences.append(sentence(found, mends=is_mended))
     finally:
         opened.give_lease_back(lease)
         destination.close()
     return check
-
-
-def _compare_remote(
-    check: SyncCheck, sync: Sync, model: Model, held: Mapping[str, LedgerRow], destination: Destination
-) -> list[LedgerRow]:
-    """Ledger rows that the look changed: verified ones, and those that are not what we believed."""
-    there, sources, changed = dict(destination.read()), {row.key: row for row in model.rows}, []
-    for key, row in held.items():
-        found, source = there.pop(key, None), sources.get(key)
-        if not row.is_live or not row.remote_is_known:
-            continue
-        if source is None or row_hash(source.values, sync.sent_fields) != row.acked_hash:
-            continue  # the next apply sends or removes it anyway
-        message = _verifying_message(sync, row, source)
-        if found == destination.fingerprint(message):
-            check.verified += 1
-            changed.append(replace(row, state="verified"))
-            continue
-        check.missing, check.different = (
-            check.missing + (found is None),
-            check.different + (found is not None),
-        )
-        changed.append(_doubted(row))
-    check.unexpected = len(there)
-    changed += [_stranger(sync, key) for key in there]
-    check.sentences.append(
-        f"{check.verified} rows verified, {check.missing} missing, {check.different} different, "
-        f"{check.unexpected} unexpected"
-        + ("; apply again to mend." if changed and _has_trouble(check) else ".")
-    )
-    return changed
-
-
-def _has_trouble(check: SyncCheck) -> bool:
-    return bool(check.missing or check.different or check.unexpected)
-
-
-def _verifying_message(sync: Sync, row: LedgerRow, source: ModelRow) -> Message:
-    fields = {field.name: source.values[field.name] for field in sync.sent_fields}
-    return Message(sync.name, row.key, row.version, "upsert", row.row_hash, row.version_at, fields, {})
-
-
-def _doubted(row: LedgerRow) -> LedgerRow:
-    """Another version, so that a receiver which remembers the old message takes the new one."""
-    now = as_text(time.time())
-    return replace(row, state="planned", version=row.version + 1, version_at=now, remote_is_known=0)
-
-
-def _stranger(sync: Sync, key: str) -> LedgerRow:
-    """A row in our own folder that we never sent: a mirror takes it out."""
-    now = as_text(time.time())
-    return LedgerRow(
-        sync.name, key, None, "remove", REMOVED, 1, now, sync.config_digest, "planned", remote_is_known=0
-    )

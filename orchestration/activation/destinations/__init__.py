@@ -2,7 +2,9 @@
 
 A destination declares its guarantee class, and each run prints it:
 
-* A: the other side upserts by a unique key; a repeated message changes nothing.
+* A: the other side keeps one record a key and a repeated message changes nothing (upsert by a unique key,
+  or a
+  unique key with compare-and-set).
 * B: the other side refuses a second create of a key; the engine reads the first by key and adopts it.
 * C: the key can be searched, but nothing stops two creates; doubt is settled by reading first, not by proof.
 * D: nothing can be read back; a message in doubt is sent again.
@@ -28,6 +30,13 @@ class NotConfigured(ActivationError):
     """A secret or address is missing; the sync waits, the others go on."""
 
 
+class Unfit(ActivationError):
+    """The mapping does not fit what the other side has today; nothing was sent."""
+
+
+CLOSED = "closed"  # the fingerprint of a record that the other side has finished with: it is theirs now
+
+
 class Outcome(StrEnum):
     """What one answer tells us about one message."""
 
@@ -37,6 +46,8 @@ class Outcome(StrEnum):
     UNREACHED = "unreached"  # the message never left (no connection)
     REFUSED = "refused"  # nothing was done and the row is not to blame (403, 404)
     UNKNOWN = "unknown"  # it may or may not have been done
+    SPLIT = "split"  # nothing was done because of one of the rows: ask again in halves
+    ABSENT = "absent"  # nothing was done: the record is not there and is not ours to create
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,8 @@ class Message:
 
     `fields` are the values we own, `fill` first values that the other side may keep its own over. `version`
     grows with each change of a key and never goes back, so a receiver can tell a late message from a new one.
+    `is_update`: the other side once confirmed that it has this key. `must_write`: an older version may
+    still be on its way, so writing, and not only looking, is what makes it too late.
     """
 
     sync: str
@@ -66,6 +79,8 @@ class Message:
     made_at: str
     fields: Mapping[str, Any]
     fill: Mapping[str, Any]
+    is_update: bool = False
+    must_write: bool = False
 
     @property
     def message_id(self) -> str:
@@ -102,6 +117,8 @@ class Destination(ABC):
     known_options: ClassVar[frozenset[str]] = frozenset()
     reads_by_key: ClassVar[bool]
     rows_per_call: ClassVar[int | None]  # None: all rows in one call
+    looks_before_writing: ClassVar[bool] = False  # `send` itself settles doubt by a read by key
+    requests: int = 0  # made so far, where one call makes several
 
     @classmethod
     @abstractmethod
@@ -116,8 +133,11 @@ class Destination(ABC):
         written.
         """
 
-    def read(self) -> Mapping[str, str]:
-        """key -> fingerprint of what the destination has. Only where `reads_by_key`."""
+    def check(self, sync: Sync) -> None:  # noqa: B027 - most destinations have no schema to ask for
+        """Compares the mapping with what the other side has today. Raises Unfit naming the field."""
+
+    def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
+        """key -> fingerprint of what is there of these keys, or of all. Only where `reads_by_key`."""
         raise NotImplementedError(f"{type(self).__name__} cannot be read back")
 
     def fingerprint(self, message: Message) -> str:

@@ -65,7 +65,7 @@ class Files(Destination):
             return [Answer(Outcome.UNREACHED, error_class="not_writable", text=text) for _ in messages]
         return [Answer(Outcome.ACKED, remote_id=self.path.name) for _ in messages]
 
-    def read(self) -> Mapping[str, str]:
+    def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
         """key -> fingerprint of its line. A file that is not there, or not ours any more, has no rows."""
         try:
             text = self.path.read_bytes().decode("utf-8-sig", errors="replace")

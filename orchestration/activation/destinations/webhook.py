@@ -8,19 +8,18 @@ Specification: https://github.com/standard-webhooks/standard-webhooks/blob/main/
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import ClassVar
 
 import httpx
 from standardwebhooks import Webhook as Signer
 
+from ingestion.http_answers import NEVER_LEFT, is_loopback, retry_after_seconds
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import (
     Answer,
@@ -33,15 +32,8 @@ from orchestration.activation.destinations import (
     masked,
     needed_secret,
 )
+from orchestration.activation.pacing import PACING_OPTIONS
 
-# Nothing was sent, so nothing is in doubt. Any other transport error may have come after the receiver stored.
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _KEY_OR_ADDRESS_DEAD = {401, 407, 410}
 _NOT_THE_ROWS_FAULT = {403, 404, 405}
 _LONGEST_ANSWER = 64 * 1024
@@ -54,9 +46,7 @@ class Webhook(Destination):
     modes: ClassVar = frozenset({"insert", "upsert", "mirror"})
     ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"url", "secret"})
-    known_options: ClassVar = frozenset(
-        {"timeout_seconds", "breaker", "attempts_per_run", "patience_seconds"}
-    )
+    known_options: ClassVar = frozenset({"timeout_seconds"}) | PACING_OPTIONS
     reads_by_key: ClassVar = False
     rows_per_call: ClassVar = 1
 
@@ -67,7 +57,7 @@ class Webhook(Destination):
         self._client = httpx.Client(
             timeout=timeout_seconds,
             follow_redirects=False,  # personal data goes to the configured host or nowhere
-            trust_env=not _is_loopback(httpx.URL(url).host),
+            trust_env=not is_loopback(httpx.URL(url).host),
             headers={"content-type": "application/json", "user-agent": "ikusei-activation"},
         )
 
@@ -106,7 +96,7 @@ class Webhook(Destination):
         try:
             with self._client.stream("POST", self._url, content=body.encode(), headers=headers) as response:
                 return answer_of(response, _beginning(response), message)
-        except _NEVER_LEFT as error:
+        except NEVER_LEFT as error:
             return Answer(Outcome.UNREACHED, error_class="no_connection", text=type(error).__name__)
         except httpx.TimeoutException as error:
             return Answer(Outcome.UNKNOWN, error_class="time_out", text=type(error).__name__)
@@ -156,18 +146,6 @@ def _accepted(status: int, text: str, message: Message) -> Answer:
     return Answer(Outcome.ACKED, status, remote_id=str(remote_id)[:200] if remote_id is not None else None)
 
 
-def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (seconds or HTTP date); None when it says nothing usable."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header.strip())
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
 def checked_url(url: str, variable: str) -> str:
     """The address, if personal data may go there: https, or http on this machine. Raises NotConfigured."""
     try:
@@ -176,20 +154,11 @@ def checked_url(url: str, variable: str) -> str:
         raise NotConfigured(f"{variable} is not an address; write https://host/path.") from error
     if not parsed.host or parsed.scheme not in ("http", "https"):
         raise NotConfigured(f"{variable} is not an address; write https://host/path.")
-    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
         raise NotConfigured(
             f"{variable} is http to another machine, which anyone between can read; use https."
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _beginning(response: httpx.Response) -> str:
