@@ -47,7 +47,10 @@
     {{ return(adapter.dispatch("middle_of")(earlier, later)) }}
 {%- endmacro %}
 {% macro duckdb__middle_of(earlier, later) -%}
-    make_timestamp((epoch_us({{ earlier }}) + epoch_us({{ later }})) // 2)
+    make_timestamp(
+        epoch_us({{ earlier }})
+        + cast(floor((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 2) as bigint)
+    )
 {%- endmacro %}
 {% macro spark__middle_of(earlier, later) -%}
     timestamp_micros((unix_micros({{ earlier }}) + unix_micros({{ later }})) div 2)
