@@ -339,6 +339,7 @@ class Reading:
     open_line: int | None = None
     trouble: str | None = None
     notes: list[str] = field(default_factory=list)
+    settings_hash: str = ""
 
 
 def lines(

@@ -18,7 +18,22 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion import email, fields, files, forms, keys, kinds, ledger, lists, objects, records, remote, web
+from ingestion import (
+    email,
+    fields,
+    files,
+    forms,
+    keys,
+    kinds,
+    ledger,
+    lists,
+    objects,
+    records,
+    remote,
+    retry,
+    settings,
+    web,
+)
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
@@ -69,6 +84,8 @@ def ingest(
             intake = _Intake(con, source, state_dir, report, retry_rejects)
             for found in by_source[source]:
                 intake.take(found)
+            if retry_rejects:
+                intake.retry_lost(_root(landing, state_dir), {found.path for found in by_source[source]})
             intake.finish()
             if on_progress and report.of(source).files:
                 on_progress(_progress(source, len(by_source[source]), report.of(source)))
@@ -97,11 +114,16 @@ def _progress(source: str, count: int, report: IngestReport) -> str:
 
 def _found(landing: Path | str, state_dir: Path) -> Iterator[Found | str]:
     """The files of the landing folder, wherever it lies."""
+    root = _root(landing, state_dir)
     if not remote.is_remote(landing):
-        return files.find(Path(landing), SOURCES)
-    mirror = state_dir / "fetched"
-    shutil.rmtree(mirror, ignore_errors=True)  # left by a run that was killed
-    return remote.find(str(landing), mirror, SOURCES)
+        return files.find(root, SOURCES)
+    shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
+    return remote.find(str(landing), root, SOURCES)
+
+
+def _root(landing: Path | str, state_dir: Path) -> Path:
+    """The landing folder, or where files of a remote one are copied to."""
+    return state_dir / "fetched" if remote.is_remote(landing) else Path(landing)
 
 
 def _by_source(all_found: Iterator[Found | str], report: IngestReport) -> dict[str, list[Found]]:
@@ -165,6 +187,8 @@ class _Intake:
         self.tables = {table: f"raw_{source}.{table}" for table in self.module.TABLES}
         self.loader = Loader(con, source, state_dir)
         self.known = ledger.entries(con)
+        self.settings = settings.Digests()
+        self.state_dir = state_dir
         self.done: list[Read] = []
         con.execute("set variable source = ?", [source])
         con.execute("set variable loaded_at = ?", [report.loaded_at])
@@ -172,7 +196,7 @@ class _Intake:
             self.loader.make_ready(name)
         con.execute(
             "create or replace temp table rejects_found (path varchar, line_number bigint, text"
-            " varchar, reason varchar)"
+            " varchar, reason varchar, record varchar)"
         )
 
     def take(self, found: Found) -> None:
@@ -182,7 +206,7 @@ class _Intake:
             looked = files.facts(found)
             if not looked.size:
                 raise Unreadable("is empty: send it again with its rows, or remove it")
-            entry = self._entry(found.path)
+            entry = self._entry(found, looked)
             skip = self._lines_known(looked, entry) if entry else 0
             if skip is None:
                 if entry and entry.trouble:
@@ -203,20 +227,58 @@ class _Intake:
             report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
         else:
             report.trouble = self._trouble(report, reading)
-            self.done.append(Read(report, looked, reading, entry.rows_read if entry else 0))
+            reading.settings_hash = self.settings.of(found)
+            self.done.append(Read(report, looked, reading, entry.rows_read if entry else 0, not skip))
         finally:
             files.let_go(found)
         self.report.files.append(report)
         if report.trouble:
             self.report.troubles.append(report.trouble)
 
-    def _entry(self, path: str) -> Entry | None:
+    def retry_lost(self, landing: Path, there: set[str]) -> None:
+        """Tries the rejected lines of files again that are no longer in the landing folder."""
+        for found in retry.lost(self.con, self.source, there, landing, self.state_dir / "retried"):
+            report, entry = FileReport(self.source, found.path), self.known[found.path]
+            looked = files.snapshot(found)
+            try:
+                reading = self._read(looked, 0, report)
+            except Unreadable as error:
+                self._drop(found.path)
+                self.report.troubles.append(f"{found.path} is gone, and what is kept of it {error}")
+                continue
+            report.trouble = self._trouble(report, reading)
+            self.report.troubles += [report.trouble] if report.trouble else []
+            # The file may come back: the ledger goes on knowing it as it was.
+            looked.size, looked.modified_ns = entry.size_bytes, entry.modified_ns
+            reading.content_hash, reading.lines_done = entry.content_hash, entry.lines_done
+            reading.is_open, reading.open_line, reading.trouble = entry.is_open, entry.open_line, None
+            reading.settings_hash = entry.settings_hash
+            before = entry.rows_read - entry.rows_rejected
+            self.done.append(Read(report, looked, reading, before, is_retry=True))
+            self.report.files.append(report)
+
+    def _entry(self, found: Found, looked: Snapshot) -> Entry | None:
         """The file's line in the ledger; none if it is to be read as if for the first time."""
-        entry = self.known.get(path)
+        entry, now = self.known.get(found.path), self.settings.of(found)
+        if entry and entry.settings_hash is None:
+            ledger.note_settings(self.con, found.path, now)
+        elif entry and entry.settings_hash != now:
+            self._try(looked)
+            cause = "its settings were changed"
+            for path in ledger.take_back(self.con, self.tables.values(), self.source, found.path, cause):
+                self.known[path].content_hash, self.known[path].modified_ns = None, 0
+            return None
         if entry and entry.rows_rejected and self.retry_rejects:
-            ledger.forget_rejects(self.con, path)
+            ledger.forget_rejects(self.con, found.path)
             return None
         return entry
+
+    def _try(self, looked: Snapshot) -> None:
+        """Reads a file and takes nothing: rows are not given up for settings under which none can be read."""
+        looked = files.look(looked)
+        files.check_packed(looked)
+        for name in self._batches(looked, Reading()):
+            self._rows(name, looked)
 
     def _lines_known(self, looked: Snapshot, entry: Entry) -> int | None:
         """How many lines of a file seen before need not be read again; None if it has nothing new."""
@@ -326,9 +388,10 @@ class _Intake:
         report.rows_read += count
         report.rows_rejected += rejected
         if rejected:
+            record = "null" if self.module is web else "payload"
             self.con.execute(
-                "insert into rejects_found select getvariable('path'), line_number, text, reason from parsed"
-                " where reason is not null"
+                f"insert into rejects_found select getvariable('path'), line_number, text, reason, {record}"
+                " from parsed where reason is not null"
             )
         return keys.Clock(column, *times) if column and times[0] else None, count
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import duckdb
 
+from ingestion import held
 from ingestion.files import Reading, Snapshot
 from ingestion.tables import columns_of
 
@@ -82,6 +83,7 @@ class Entry:
     is_open: bool
     open_line: int | None
     trouble: str | None
+    settings_hash: str | None = None
     rows_rejected: int = 0
 
 
@@ -95,6 +97,7 @@ _KNOWN = (
     "is_open",
     "open_line",
     "trouble",
+    "settings_hash",
     "rows_rejected",
 )
 
@@ -122,7 +125,45 @@ def forget_open_line(
         " where source = ? and stream = ? and path <> ?",
         [source, entry.stream, path],
     )
+    _note_taken_back(con, source, path, 1, "its last line was read before it was whole")
     con.execute("commit")
+
+
+def take_back(
+    con: duckdb.DuckDBPyConnection, tables: Iterable[str], source: str, path: str, cause: str
+) -> list[str]:
+    """Takes back all that was read from a file, as if it had never come; it is read anew at once.
+
+    Another file may have repeated some of its rows, so the files of its stream that had duplicates are marked
+    to be read again. Returns their paths.
+    """
+    con.execute("begin")
+    taken = 0
+    for table in tables:
+        taken += con.execute(f"delete from {table} where source_file = ?", [path]).fetchone()[0]
+    con.execute("delete from raw_intake.rejects where path = ?", [path])
+    marked = con.execute(
+        "update raw_intake.files set content_hash = null, modified_ns = 0"
+        " where source = $source and path <> $path and rows_duplicate > 0"
+        " and stream in (select stream from raw_intake.files where path = $path) returning path",
+        {"source": source, "path": path},
+    ).fetchall()
+    con.execute(
+        "update raw_intake.files set content_hash = null, modified_ns = 0, lines_done = 0, rows_read = 0,"
+        " rows_loaded = 0, rows_duplicate = 0, rows_rejected = 0 where path = ?",
+        [path],
+    )
+    _note_taken_back(con, source, path, taken, cause)
+    con.execute("commit")
+    return [other for (other,) in marked]
+
+
+def _note_taken_back(con: duckdb.DuckDBPyConnection, source: str, path: str, rows: int, cause: str) -> None:
+    """Rows that models may have seen are gone: the next build adds nothing to the old one."""
+    con.execute(
+        "insert into raw_intake.taken_back values (?, ?, ?, ?, getvariable('loaded_at')::timestamp)",
+        [source, path, rows, cause],
+    )
 
 
 def forget_rejects(con: duckdb.DuckDBPyConnection, path: str) -> None:
@@ -145,6 +186,13 @@ class Read:
     looked: Snapshot
     reading: Reading
     rows_read_before: int
+    is_anew: bool = False  # read from its start
+    is_retry: bool = False  # not the file, which is gone, but its rejected lines
+
+
+def note_settings(con: duckdb.DuckDBPyConnection, path: str, settings_hash: str) -> None:
+    """Notes the settings of a file that was read before they were kept."""
+    con.execute("update raw_intake.files set settings_hash = ? where path = ?", [settings_hash, path])
 
 
 def record(
@@ -153,14 +201,18 @@ def record(
     """Writes `rejects_found` and the ledger lines of files whose rows are loaded, all or none."""
     paths = [read.report.path for read in done]
     con.execute("begin")
+    tried = [read.report.path for read in done if read.is_retry]
+    con.execute("delete from raw_intake.rejects where list_contains($tried, path)", {"tried": tried})
     con.execute(
-        "insert into raw_intake.rejects select getvariable('source'), path, line_number, text, reason, $now"
+        "insert into raw_intake.rejects"
+        " select getvariable('source'), path, line_number, text, reason, $now, record"
         " from rejects_found as found where list_contains($paths, path) and not exists ("
         "select 1 from raw_intake.rejects as known where known.path = found.path"
         " and known.line_number = found.line_number and known.text is not distinct from found.text)",
         {"now": now, "paths": paths},
     )
     con.execute("delete from rejects_found where list_contains($paths, path)", {"paths": paths})
+    held.replace(con, {read.report.path for read in done if read.is_anew and not read.is_retry}, now)
     _write(con, source, list(tables), done, now)
     con.execute("commit")
 
@@ -170,7 +222,10 @@ def _write(
 ) -> None:
     paths = [read.report.path for read in done]
     loaded = _counts(
-        con, " union all ".join(f"select source_file as path from {table}" for table in tables), paths
+        con,
+        " union all ".join(f"select source_file as path from {table}" for table in tables)
+        + held.waiting_rows(con, tables),
+        paths,
     )
     rejected = _counts(con, "select path from raw_intake.rejects", paths)
     seen = con.execute(
@@ -199,6 +254,7 @@ def _write(
             "is_open": reading.is_open,
             "open_line": reading.open_line,
             "trouble": reading.trouble,
+            "settings_hash": reading.settings_hash,
         }
         values = [line[column] for column in columns_of("raw_intake.files")]
         con.execute(f"insert into raw_intake.files values ({', '.join('?' * len(values))})", values)

@@ -77,7 +77,7 @@ RAW_TABLES: dict[str, pa.Schema] = {
     "raw_crm.leads": _schema(
         *("lead_id", "external_id", *_PERSON, *_COMPANY, "department", "position", *_PHONE, "prefecture"),
         *("industry", "employees", "product_id", "lead_source", "campaign_id", "owner_id", "status"),
-        *("created_at", "updated_at", "payload", *_SPELLINGS),
+        *("created_at", "updated_at", "payload", "corporate_number", *_SPELLINGS),
     ),
     "raw_crm.opportunities": _schema(
         *("opportunity_id", "lead_id", *_COMPANY, "opportunity_name", "product_id", "amount_jpy", "stage"),
@@ -162,6 +162,7 @@ RAW_TABLES: dict[str, pa.Schema] = {
             "is_open": FLAG,
             "open_line": COUNT,
             "trouble": TEXT,
+            "settings_hash": TEXT,  # of the settings it was read under
         }.items()
     ),
     "raw_intake.rejects": pa.schema(
@@ -172,7 +173,23 @@ RAW_TABLES: dict[str, pa.Schema] = {
             "text": TEXT,
             "reason": TEXT,
             "rejected_at": TIME,
+            "record": TEXT,  # the row as an object, where its cells could be told; `text` has no header
         }.items()
+    ),
+    # what became of each batch that broke a contract, a line for each event (see `held`)
+    "raw_intake.held": pa.schema(
+        {
+            **dict.fromkeys(("hold_id", "source", "raw_table", "path"), TEXT),
+            "load_at": TIME,
+            "state": TEXT,
+            "rows_held": COUNT,
+            **dict.fromkeys(("reason", "rules_digest", "decided_by", "why"), TEXT),
+            "recorded_at": TIME,
+        }.items()
+    ),
+    # rows taken out of a raw table because they were read in a way that no longer holds
+    "raw_intake.taken_back": pa.schema(
+        {"source": TEXT, "path": TEXT, "rows_taken": COUNT, "cause": TEXT, "taken_back_at": TIME}.items()
     ),
 }
 """Every raw table by its full name. Times are UTC without a zone, money is decimal(18, 2) yen."""
