@@ -48,8 +48,7 @@
 {%- endmacro %}
 {% macro duckdb__middle_of(earlier, later) -%}
     make_timestamp(
-        epoch_us({{ earlier }})
-        + cast(floor((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 2) as bigint)
+        cast(floor((epoch_us({{ earlier }}) + epoch_us({{ later }})) / 2) as bigint)
     )
 {%- endmacro %}
 {% macro spark__middle_of(earlier, later) -%}
