@@ -154,7 +154,7 @@ def test_her_score_is_the_sum_of_rules_she_can_be_shown(serving: duckdb.DuckDBPy
         serving.sql("select rule_id, sum(points) from reporting.rpt_lead_points group by 1").fetchall()
     )
     assert sum(points.values(), Decimal(0)) == total == fit + behaviour
-    assert points["fit_dept_it"] == 15
+    assert points["fit_dept_it"] == Decimal("1.5")
     assert points["quote_request"] == (Decimal(30) * Decimal(0.5 ** (1 / 90))).quantize(Decimal("0.000001"))
 
 

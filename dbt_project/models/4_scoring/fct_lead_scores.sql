@@ -4,6 +4,10 @@ with
     points as (select * from {{ ref("fct_score_points") }}),
     given as (select * from {{ ref("int_touch_points") }}),
     bands as (select * from {{ ref("score_bands") }}),
+    bant as (select * from {{ ref("fct_lead_bant") }}),
+    timing as (select * from {{ ref("fct_lead_timing") }}),
+    nurture as (select * from {{ ref("fct_nurture_degree") }}),
+    standings as (select * from {{ ref("int_standings") }}),
 
     worth as (
         select
@@ -16,16 +20,52 @@ with
         group by person_id
     ),
 
-    -- Plain sums beside the faded score, without caps: what was earned in the last 7,
-    -- 30, 90 days and ever.
+    given_with_age as (
+        select
+            person_id,
+            rule_points,
+            {{ dbt.datediff("occurred_on", as_of_date(), "day") }} as age_days
+        from given
+    ),
+
+    -- Plain sums beside the score, without the rules' caps, windows and half-lives:
+    -- what was earned in the last 7, 30, 90 days (day 0 to day n - 1), ever, and ever
+    -- with one half-life for all.
     earned as (
         select
             person_id,
             sum(case when age_days < 7 then rule_points else 0 end) as score_7d,
             sum(case when age_days < 30 then rule_points else 0 end) as score_30d,
             sum(case when age_days < 90 then rule_points else 0 end) as score_90d,
-            sum(rule_points) as score_lifetime
-        from given
+            sum(rule_points) as score_lifetime,
+            sum(
+                cast(
+                    round(
+                        rule_points * power(
+                            0.5,
+                            cast(age_days as double) / {{ var("score_half_life_days") }}
+                        ),
+                        6
+                    ) as decimal(18, 6)
+                )
+            ) as score_half_life
+        from given_with_age
+        group by person_id
+    ),
+
+    -- NULL where nobody asked: unknown is not no.
+    bant_counted as (
+        select
+            person_id,
+            cast(count(*) filter (where is_positive) as integer) as bant_score,
+            cast(count(*) as integer) as bant_known
+        from bant
+        group by person_id
+    ),
+
+    nurture_best as (
+        select person_id, max(nurture_degree) as nurture_degree
+        from nurture
         group by person_id
     ),
 
@@ -43,10 +83,25 @@ with
             cast(coalesce(earned.score_7d, 0) as decimal(18, 6)) as score_7d,
             cast(coalesce(earned.score_30d, 0) as decimal(18, 6)) as score_30d,
             cast(coalesce(earned.score_90d, 0) as decimal(18, 6)) as score_90d,
-            cast(coalesce(earned.score_lifetime, 0) as decimal(18, 6)) as score_lifetime
+            cast(
+                coalesce(earned.score_lifetime, 0) as decimal(18, 6)
+            ) as score_lifetime,
+            cast(
+                coalesce(earned.score_half_life, 0) as decimal(18, 6)
+            ) as score_half_life,
+            bant_counted.bant_score,
+            coalesce(bant_counted.bant_known, 0) as bant_known,
+            timing.timing_30d,
+            timing.timing_90d,
+            nurture_best.nurture_degree,
+            standings.standing
         from people
+        inner join standings on people.person_id = standings.person_id
         left join worth on people.person_id = worth.person_id
         left join earned on people.person_id = earned.person_id
+        left join bant_counted on people.person_id = bant_counted.person_id
+        left join timing on people.person_id = timing.person_id
+        left join nurture_best on people.person_id = nurture_best.person_id
     ),
 
     scores_banded as (
@@ -67,7 +122,8 @@ with
                 then scores.fit_score
                 when 'behaviour'
                 then scores.behaviour_score
-                else scores.total_score
+                when 'total'
+                then scores.total_score
             end
             >= bands.min_score
     ),

@@ -9,11 +9,7 @@
 with
 
     people as (select * from {{ ref("dim_people") }}),
-    rules as (
-        select *
-        from {{ ref("scoring_rules") }}
-        where score_kind = 'fit' and rule_set = '{{ var("scoring_rule_set") }}'
-    ),
+    rules as (select * from {{ ref("int_rules_in_use") }} where score_kind = 'fit'),
 
     attribute_values as (
         {% for attribute in attributes %}
@@ -37,6 +33,7 @@ with
             attribute_values.attribute,
             attribute_values.attribute_value,
             rules.rule_id,
+            rules.rule_version,
             rules.points,
             row_number() over (
                 partition by attribute_values.person_id, attribute_values.attribute
@@ -52,6 +49,7 @@ with
 select
     person_id,
     rule_id,
+    rule_version,
     cast(points as decimal(18, 6)) as points,
     attribute || ' = ' || attribute_value as evidence
 from matches_ranked

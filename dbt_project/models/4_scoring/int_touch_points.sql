@@ -1,11 +1,10 @@
-{# Which rule gives what for which deed, before anybody asks whose deed it was and how long ago. #}
+{# Which rule gives what for which deed, before anybody asks how long ago it was. #}
 with
 
     touches as (select * from {{ ref("fct_touches") }}),
+    spans as (select * from {{ ref("visitor_spans") }}),
     rules as (
-        select *
-        from {{ ref("scoring_rules") }}
-        where score_kind = 'behaviour' and rule_set = '{{ var("scoring_rule_set") }}'
+        select * from {{ ref("int_rules_in_use") }} where score_kind = 'behaviour'
     ),
 
     touches_human as (
@@ -17,14 +16,24 @@ with
             touches_human.person_id,
             touches_human.touch_id,
             rules.rule_id,
+            rules.rule_version,
             touches_human.occurred_at,
+            {{ local_date("touches_human.occurred_at") }} as occurred_on,
+            -- A deed of an unknown browser is the person's from the day the browser
+            -- was known to be theirs.
+            case
+                when touches_human.was_anonymous
+                then {{ local_date("spans.first_claimed_at") }}
+                else {{ local_date("touches_human.occurred_at") }}
+            end as known_on,
             touches_human.was_anonymous,
             touches_human.detail as evidence,
             cast(rules.points as decimal(18, 6)) as rule_points,
+            rules.delay_days,
             rules.window_days,
             rules.half_life_days,
             rules.cap_points,
-            {{ age_in_days("touches_human.occurred_at") }} as age_days
+            rules.once
         from touches_human
         inner join
             rules
@@ -33,6 +42,12 @@ with
                 rules.content_category is null
                 or rules.content_category = touches_human.content_category
             )
+        left join
+            spans
+            on touches_human.was_anonymous
+            and touches_human.visitor_id = spans.visitor_id
+            and touches_human.occurred_at >= spans.span_from
+            and touches_human.occurred_at < spans.span_to
     )
 
 select *

@@ -1,0 +1,87 @@
+{# What became of the people of each band, with Wilson's interval of 95 in 100 (1927). #}
+{%- set z = 1.959963984540054 -%}
+
+with
+
+    people as (select * from {{ ref("int_backtest_people") }}),
+    bands as (select * from {{ ref("score_bands") }}),
+
+    people_banded as (
+        select
+            people.*,
+            bands.band,
+            bands.min_score,
+            row_number() over (
+                partition by
+                    people.person_id,
+                    people.horizon_days,
+                    people.score_kind,
+                    people.outcome
+                order by bands.min_score desc
+            ) as band_rank
+        from people
+        inner join
+            bands
+            on people.score_kind = bands.band_kind
+            and people.score >= bands.min_score
+    ),
+
+    added_up as (
+        select
+            score_kind,
+            outcome,
+            horizon_days,
+            cut_on,
+            band,
+            min_score,
+            cast(count(*) as double) as people,
+            cast(count(*) filter (where is_hit) as double) as hits,
+            avg(score) as mean_score
+        from people_banded
+        where band_rank = 1
+        group by score_kind, outcome, horizon_days, cut_on, band, min_score
+    ),
+
+    calibrated as (
+        select
+            score_kind,
+            outcome,
+            horizon_days,
+            cut_on,
+            band,
+            min_score,
+            cast(people as bigint) as people,
+            cast(hits as bigint) as hits,
+            people >= {{ var("fewest_people") }} as is_enough,
+            case when score_kind = 'timing' then mean_score end as expected_rate,
+            hits / people as rate,
+            (
+                hits
+                + {{ z * z / 2 }}
+                - {{ z }} * sqrt(hits * (people - hits) / people + {{ z * z / 4 }})
+            )
+            / (people + {{ z * z }}) as rate_low,
+            (
+                hits
+                + {{ z * z / 2 }}
+                + {{ z }} * sqrt(hits * (people - hits) / people + {{ z * z / 4 }})
+            )
+            / (people + {{ z * z }}) as rate_high
+        from added_up
+    )
+
+select
+    score_kind,
+    outcome,
+    horizon_days,
+    cut_on,
+    band,
+    min_score,
+    people,
+    hits,
+    is_enough,
+    expected_rate,
+    case when is_enough then rate end as rate,
+    case when is_enough then greatest(0.0, rate_low) end as rate_low,
+    case when is_enough then least(1.0, rate_high) end as rate_high
+from calibrated
