@@ -46,7 +46,16 @@ app.add_typer(lists_app, name="lists")
 app.add_typer(explain_app, name="explain")
 links_app = typer.Typer(help="Undo a merge, or allow it again: the next run obeys.", no_args_is_help=True)
 app.add_typer(links_app, name="links")
+matching_app = typer.Typer(help="Find people of several lists who are one.", no_args_is_help=True)
+app.add_typer(matching_app, name="matching")
 app.add_typer(pages_app, name="dashboards")
+held_app = typer.Typer(
+    help="Rows that broke their contract: show, let in or give up what is held.", no_args_is_help=True
+)
+app.add_typer(held_app, name="held")
+HoldId = Annotated[
+    str, typer.Argument(metavar="HELD", help="A batch's name, as `ikusei held show` tells it.")
+]
 
 Landing = Annotated[
     str | None,
@@ -122,8 +131,8 @@ def run(
 ) -> int:
     """Go the whole way once: ingest, contracts, build, publish, sync plan.
 
-    Exit code 1 also when all else was done but a whole file could not be read (its sentence is printed), or
-    when new rows broke a contract (then nothing is built and the last publication stays up).
+    Exit code 1 also when all else was done but a whole file could not be read, or rows that break a contract
+    are held back (their sentences are printed).
     """
     from orchestration.run import run as go
 
@@ -140,9 +149,12 @@ def run(
     )
     if report.published:
         _say(f"published: {report.published} (see it with `ikusei dashboards serve`)")
+    if report.held:
+        batches = "1 batch is" if len(report.held) == 1 else f"{len(report.held)} batches are"
+        _complain(f"{batches} held back, see above; all else was done", 1)
     if report.troubles:
-        return _complain(f"{_files(len(report.troubles))} could not be read, see above; all else was done", 1)
-    return 0
+        _complain(f"{_files(len(report.troubles))} could not be read, see above; all else was done", 1)
+    return 1 if report.held or report.troubles else 0
 
 
 @app.command()
@@ -192,10 +204,51 @@ def _ingest_status() -> int:
     from datetime import UTC, datetime
 
     from ingestion import status
+    from orchestration.checks import held_now
+    from orchestration.checks import sentence as sentence_on_held
 
     found, now = status(Home.from_environment().warehouse), datetime.now(UTC).replace(tzinfo=None)
     for line in [one.line(now) for one in found] or ["nothing has come in yet: put files into landing/"]:
         _say(line)
+    for hold in held_now(Home.from_environment().warehouse):
+        _say(f"held back: {sentence_on_held(hold)}")
+    return 0
+
+
+@held_app.command("show")
+@told
+def held_show() -> int:
+    """Say what is held back, why, and how it is mended. Exit code 1 when something is."""
+    from orchestration import checks
+
+    found = [checks.sentence(hold) for hold in checks.held_now(Home.from_environment().warehouse)]
+    _say_all(found or ["nothing is held back"])
+    return 1 if found else 0
+
+
+@held_app.command("release")
+@told
+def held_release(hold: HoldId, why: Why, by: By = None, wait: Wait = False) -> int:
+    """Let a held batch in although it breaks a rule; the next run builds with it."""
+    return _decide_on_held(hold, "release", why, by, wait)
+
+
+@held_app.command("discard")
+@told
+def held_discard(hold: HoldId, why: Why, by: By = None, wait: Wait = False) -> int:
+    """Give a held batch up: it is no longer reported. Its rows stay in the schema `held`."""
+    return _decide_on_held(hold, "discard", why, by, wait)
+
+
+def _decide_on_held(hold: str, decision: str, why: str, by: str | None, wait: bool) -> int:
+    from getpass import getuser
+
+    from orchestration import checks
+    from orchestration.lock import run_lock
+
+    home = Home.from_environment().prepare()
+    with run_lock(home.lock, f"ikusei held {decision}", wait=wait):
+        _say(checks.decide(home.warehouse, hold, decision, by or getuser(), why))
     return 0
 
 
@@ -458,6 +511,15 @@ def _decide(link_id: str, decision: str, why: str, by: str | None) -> int:
 
     _say(decide(Home.from_environment(), link_id, decision, why, by=by))
     return 0
+
+
+@matching_app.command("train")
+@told
+def matching_train() -> int:
+    """Learn from this home's own people how much each agreement tells, and write matching_model.json."""
+    from orchestration.matching.training import retrain
+
+    return _say_all(retrain(Home.from_environment().warehouse))
 
 
 @app.command("what-if")

@@ -150,6 +150,7 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
     logging.raiseExceptions = False  # on a full disk dbt.log fails too; the build says so once
     before = os.environ.get("IKUSEI_WAREHOUSE")
     os.environ["IKUSEI_WAREHOUSE"] = str(warehouse)  # profiles.yml reads it
+    os.environ["IKUSEI_PROJECT"] = str(project)  # Python models find their files by it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -164,6 +165,7 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
         logging.raiseExceptions = True
         DuckDBConnectionManager.close_all_connections()
         os.environ.pop("IKUSEI_WAREHOUSE")
+        os.environ.pop("IKUSEI_PROJECT")
         os.environ.update({} if before is None else {"IKUSEI_WAREHOUSE": before})
 
 
