@@ -545,6 +545,18 @@ def what_if_command(
     return _say_all(as_lines(report))
 
 
+@app.command("learn-rules")
+@told
+def learn_rules_command(
+    out: Annotated[Path, typer.Option(help="Folder for the candidate rule CSVs.")] = Path("learned_rules"),
+) -> int:
+    """Write candidate points and timing weights learned from past scores; `ikusei what-if` judges them."""
+    from orchestration.learn import learn
+
+    learned = learn(Home.from_environment(), out, zone=Settings.from_environment().zone)
+    return _say_all(learned.as_lines())
+
+
 @pages_app.command("serve")
 @told
 def dashboards_serve(
