@@ -23,6 +23,7 @@ COLUMNS = {
     "routed_at": "timestamp",
     **dict.fromkeys(["top_product", "approach_note"], "varchar"),
     "may_act_from": "timestamp",
+    **dict.fromkeys(["party_name", "headline", "attention"], "varchar"),
     "consent_status": "varchar",
     "is_suppressed": "boolean",
 }
@@ -57,6 +58,8 @@ def lead(key: str, **values: Any) -> dict[str, Any]:
         "total_score": "12.500000",
         "owner_unit_id": "area-kanto",
         "routed_at": "2026-05-01 01:02:03",
+        "party_name": "山田太郎",
+        "headline": "B2 | 株式会社例 | -",
         "consent_status": "granted",
         "is_suppressed": False,
     }
@@ -107,7 +110,7 @@ class Company:
             )
 
     def have(self, leads: list[dict[str, Any]], *, denied: list[str] = ()) -> None:
-        """Rewrites both sync models and the table of current consents (channel email)."""
+        """Rewrites the sync models and the table of current consents (channel email)."""
         said = pa.table(
             {name: pa.array([row[name] for row in leads], KINDS.get(name, pa.string())) for name in COLUMNS}
         )
@@ -115,7 +118,8 @@ class Company:
         with duckdb.connect(str(self.warehouse)) as database:
             database.execute("create schema if not exists activation; create schema if not exists lifecycle")
             database.register("said", said)
-            for name in ("sync_webhook__routed_leads", "sync_files__routed_leads"):
+            for system in ("webhook", "files", "tryton"):
+                name = f"sync_{system}__routed_leads"
                 database.execute(f"create or replace table activation.{name} as select {typed} from said")
             database.execute(
                 "create or replace table lifecycle.lead_consents "

@@ -337,6 +337,7 @@ def _maybe_remove(plan: SyncPlan, sync: Sync, key: str, before: LedgerRow | None
 def _stays_rejected(before: LedgerRow, wanted: str, sync: Sync) -> bool:
     return (
         before.state == "rejected"
+        and before.error_class != "server_error"  # a guess from many 500s: asked again in each later run
         and before.row_hash == wanted
         and before.config_digest == sync.config_digest
     )

@@ -27,6 +27,7 @@ class Work:
     row: LedgerRow = field(compare=False)
     source: ModelRow | None = field(compare=False)
     tries: int = field(default=0, compare=False)
+    server_errors: int = field(default=0, compare=False)  # 500s in a row for this row alone
 
 
 def held_back(sync: Sync, model: Model, held: Mapping[str, LedgerRow], now: float) -> list[LedgerRow]:

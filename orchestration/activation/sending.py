@@ -280,11 +280,12 @@ class Sending:
         return self._breaks(answers, bool(apart))
 
     def _judged(self, answer: Answer, item: Work, batch: list[Work]) -> Answer:
-        """A 500 again and again for the same rows is their fault, though it is dressed as the server's."""
-        is_again = answer.outcome is Outcome.UNKNOWN and answer.http_status == 500 and item.tries >= 2
-        if is_again and len(batch) > 1:
+        """A 500 again and again for the same row alone is its fault, though it is dressed as the server's."""
+        is_500 = answer.outcome is Outcome.UNKNOWN and answer.http_status == 500
+        if is_500 and len(batch) > 1 and item.tries >= 2:
             return replace(answer, outcome=Outcome.SPLIT)
-        if is_again and self.report.acked:  # others pass, so the server is well
+        item.server_errors = item.server_errors + 1 if is_500 and len(batch) == 1 else 0
+        if item.server_errors >= self.pacing.attempts_per_run and self.report.acked:  # others pass
             return replace(answer, outcome=Outcome.REJECTED)
         if answer.outcome is Outcome.SPLIT and len(batch) == 1:
             return replace(answer, outcome=Outcome.REJECTED)

@@ -151,9 +151,10 @@ class Destination(ABC):
 def destination_kinds() -> dict[str, type[Destination]]:
     """Name in a sync file -> class."""
     from orchestration.activation.destinations.files import Files
+    from orchestration.activation.destinations.tryton import TrytonCrm
     from orchestration.activation.destinations.webhook import Webhook
 
-    return {"files": Files, "webhook": Webhook}
+    return {"files": Files, "tryton": TrytonCrm, "webhook": Webhook}
 
 
 def needed_secret(sync: Sync, name: str, secrets: Mapping[str, str]) -> str:
