@@ -3,11 +3,14 @@
     listing (path, size, time) -> files that the ledger does not know -> one local copy at a time
 
 What the ledger knows is never fetched: the listing's size and time tell. Settings (`*.yml`) always are, they
-are small. S3 needs the package s3fs, SFTP paramiko; credentials come from where those look for them.
+are small. S3 needs the package s3fs, SFTP paramiko; credentials come from where those look for them, an S3
+server of one's own from AWS_ENDPOINT_URL. SFTP takes the key of a host it does not know; with
+FSSPEC_SFTP_HOST_KEY_POLICY=reject only that of a host in ~/.ssh/known_hosts.
 https://filesystem-spec.readthedocs.io
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,11 +75,22 @@ def _listed(url: str) -> tuple[Any, str, dict[str, dict]]:
             raise FileNotFoundError("it is not there")
         return filesystem, root, filesystem.find(root, detail=True)
     except ImportError as error:
-        raise IngestError(f"{url} needs a package that is not installed ({error}): install it") from error
+        raise IngestError(
+            f"{_shown(url)} needs a package that is not installed ({error}): install it"
+        ) from error
     except Exception as error:  # every kind of filesystem has errors of its own
         raise IngestError(
-            f"{url} cannot be listed ({str(error).splitlines()[0]}): check the address and the access to it"
+            f"{_shown(url)} cannot be listed ({_first_line(error)}): check the address and the access to it"
         ) from error
+
+
+def _shown(url: str) -> str:
+    """The URL without the password that may stand in it."""
+    return re.sub(r"(?<=://)([^/@:]+):[^/@]*@", r"\1@", url)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _modified_ns(about: dict) -> int:
