@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import review_pairs
 
 TABLES = """
 create schema reporting;
@@ -183,6 +184,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
         (4, "identity", "cookie_time_recall", "kiosk", None, 0),
     ]
     _insert(connection, "reporting.rpt_errors", errors)
+    review_pairs.publish(connection)
     reject = (
         "lists",
         "lists/expo/meishi.csv",
