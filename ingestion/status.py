@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion import held
 from ingestion.tables import RAW_TABLES
 
 _CLOCKS = ("occurred_at", "answered_at", "opened_at", "assigned_at", "entered_at", "ordered_at", "updated_at")
@@ -24,13 +25,16 @@ class SourceStatus:
     rows_rejected: int
     newest_event_at: datetime | None
     last_read_at: datetime
+    rows_held: int = 0
 
     def line(self, now: datetime) -> str:
         """The status as a sentence; `now` is in UTC, without a zone."""
         newest = f"newest event {_age(now, self.newest_event_at)}" if self.newest_event_at else "no event yet"
         return (
             f"{self.source}: {self.files} files, {self.rows_read} rows read, {self.rows_loaded} loaded,"
-            f" {self.rows_duplicate} duplicate, {self.rows_rejected} rejected, {newest},"
+            f" {self.rows_duplicate} duplicate, {self.rows_rejected} rejected,"
+            + (f" {self.rows_held} held back," if self.rows_held else "")
+            + f" {newest},"
             f" last read {_age(now, self.last_read_at)}"
         )
 
@@ -52,8 +56,16 @@ def status(warehouse: Path) -> list[SourceStatus]:
             " sum(rows_duplicate)::bigint, sum(rows_rejected)::bigint, max(last_read_at)"
             " from raw_intake.files group by 1 order by 1"
         ).fetchall()
+        held_rows: dict[str, int] = {}
+        for hold in held.holds(con):
+            held_rows[hold.batch.source] = held_rows.get(hold.batch.source, 0) + hold.rows
         return [
-            SourceStatus(source, *counts, newest_event_at=_newest(con, source), last_read_at=read)
+            SourceStatus(
+                *(source, *counts),
+                newest_event_at=_newest(con, source),
+                last_read_at=read,
+                rows_held=held_rows.get(source, 0),
+            )
             for source, *counts, read in counted
         ]
 

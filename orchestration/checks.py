@@ -1,30 +1,38 @@
 """Checks: from the new rows of the raw tables to a verdict, by the contracts of `contracts.yml`.
 
+    new rows -> Great Expectations -> what holds is passed; a file's batch that breaks a rule is held
+
 Great Expectations judges a pandas batch of just the rows not yet passed and just the columns a rule names.
 It is imported only when there are such rows, because that import alone costs seconds. A table's mark is the
-`loaded_at` up to which its rows have passed; a breach leaves the mark where it was, so that the next run
-judges those rows again.
+`loaded_at` up to which its rows have been judged. What breaks a rule is moved out of the raw table, by the
+file that brought it (`ingestion.held`), so that the marts are built without it and everything else goes on.
+A held batch is judged again when the rules of its table have changed, and let in if it holds then.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
+from ingestion import held
+from ingestion.held import Batch, Hold
 from orchestration.home import ALL_KNOWN
 from orchestration.state import write_json
-from orchestration.trouble import Breach, Trouble
+from orchestration.trouble import Trouble
 
 CONTRACTS = Path(__file__).with_name("contracts.yml")
 BEFORE_ALL = "0001-01-01 00:00:00"
+SHOWN_LINES = 5
 VECTORS_PER_BATCH = 245  # of 2,048 rows each: about half a million rows, some 200 MB in pandas
 
 Rule = Mapping[str, Any]
@@ -32,31 +40,29 @@ Rule = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class BrokenRule:
-    """One rule that some new rows break; `row_key` is one of them. No values: they may be personal."""
+    """One rule that some rows break, and the keys of those. No values: they may be personal."""
 
-    table: str
     column: str
     expect: str
     why: str
-    count: int
-    row_key: str
+    row_keys: frozenset[str]
 
     def __str__(self) -> str:
-        rows = "1 new row breaks" if self.count == 1 else f"{self.count:,} new rows break"
-        where = f"{self.table}, column {self.column}"
-        return f"{where}: {rows} {self.expect} ({self.why}), e.g. row_key {self.row_key}"
+        return f"column {self.column} breaks {self.expect} ({self.why})"
 
 
 @dataclass(frozen=True)
 class TableVerdict:
+    """What became of the rows of one table: how many were judged, what is held of them, what was let in."""
+
     table: str
     rows: int
-    broken: tuple[BrokenRule, ...]
-    passed_through: str
+    held: tuple[Hold, ...] = ()
+    released: tuple[Hold, ...] = ()
 
     @property
     def passed(self) -> bool:
-        return not self.broken
+        return not self.held
 
 
 def contracts(path: Path = CONTRACTS) -> dict[str, list[Rule]]:
@@ -71,52 +77,81 @@ def judge_new_rows(
     known_at: str = ALL_KNOWN,
     tables: Sequence[str] | None = None,
 ) -> list[TableVerdict]:
-    """Judge every row that has not passed yet and move the marks of the tables that hold.
+    """Judge every row that was not judged yet, hold the batches that break a rule, let in what now holds.
 
     Args:
-        warehouse: the DuckDB file.
+        warehouse: the DuckDB file; nobody else may hold it.
         marks_file: JSON of table name to `loaded_at` (text, UTC), in the home.
         known_at: rows loaded later are left for another run.
         tables: only these; all with a contract when None.
 
-    Returns: one verdict for each table that had new rows.
+    Returns: one verdict for each table that had new rows, or held rows under other rules than these.
     """
     rules = contracts()
     marks = _marks(marks_file)
+    verdicts, through = [], {}
+    _bring_up_to_date(warehouse)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        verdicts = [
-            _judge(connection, table, rules[table], marks.get(table, BEFORE_ALL), known_at)
+        cases = [
+            _case(connection, table, rules[table], marks.get(table, BEFORE_ALL), known_at)
             for table in (tables or rules)
             if _exists(connection, table)
         ]
-    fresh = [verdict for verdict in verdicts if verdict.rows]
-    passed = {verdict.table: verdict.passed_through for verdict in fresh if verdict.passed}
-    if passed:
-        write_json(marks_file, marks | passed)
-    return fresh
+    due = [case for case in cases if case.rows or case.reopened]
+    if due:
+        with duckdb.connect(str(warehouse)) as connection:
+            verdicts = [_settle(connection, case) for case in due]
+        through = {case.table: case.through for case in due if case.rows}
+    if through:
+        write_json(marks_file, marks | through)
+    return verdicts
 
 
-def demand(verdicts: Iterable[TableVerdict], marks_file: Path) -> None:
-    """Stop here when a verdict is a breach.
+def held_now(warehouse: Path) -> list[Hold]:
+    """Every batch that is held, of whatever table."""
+    if not warehouse.exists():
+        return []
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return held.holds(connection)
+
+
+def sentence(hold: Hold) -> str:
+    """What is held, why, and the three mends."""
+    batch = hold.batch
+    return (
+        f"{batch.path}: {hold.rows:,} rows stay out of {batch.table} (held {batch.hold_id}): {hold.reason}; "
+        "everything else is built: correct the file and run again, or the rule in "
+        f"orchestration/contracts.yml, or let them in with `ikusei held release {batch.hold_id} --why ..`"
+    )
+
+
+def decide(warehouse: Path, hold_id: str, decision: str, by: str, why: str) -> str:
+    """A person lets a held batch in (`release`) or gives it up (`discard`). Returns what was done.
 
     Raises:
-        Breach: names table, column, count and one row_key of each broken rule, and the mends.
+        Trouble: nothing of that name is held.
     """
-    verdicts = list(verdicts)
-    broken = [rule for verdict in verdicts for rule in verdict.broken]
-    if not broken:
-        return
-    marks = _marks(marks_file)
-    passed = min(marks.get(rule.table, BEFORE_ALL) for rule in broken)
-    meanwhile = (
-        "" if passed == BEFORE_ALL else f", or build without them by `ikusei run --known-at '{passed}'`"
-    )
-    raise Breach(
-        "the contract of the raw tables is broken: "
-        + "; ".join(map(str, broken))
-        + "; nothing was built from this batch and the last publication stays up: "
-        + f"correct the source or the rule in orchestration/contracts.yml and run again{meanwhile}"
-    )
+    now = _now()
+    with duckdb.connect(str(warehouse)) as connection:
+        found = next((hold for hold in held.holds(connection) if hold.batch.hold_id == hold_id), None)
+        if found is None:
+            raise Trouble(f"nothing is held as {hold_id}: `ikusei held show` lists what is")
+        if decision == "release":
+            rows = held.release(connection, found, now, by, why)
+            return f"{rows:,} rows of {found.batch.path} are in {found.batch.table} again: run `ikusei run`"
+        held.discard(connection, found, now, by, why)
+        return f"{found.batch.path} is given up; its rows stay in {held.place_of(found.batch.table)}"
+
+
+def _bring_up_to_date(warehouse: Path) -> None:
+    """Gives the warehouse of an older version the tables that are missing."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        is_new = _exists(connection, "raw_intake.held")
+    if not is_new:
+        from ingestion.warehouse import opened
+
+        with opened(warehouse):
+            pass
 
 
 def _marks(path: Path) -> dict[str, str]:
@@ -129,18 +164,99 @@ def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return connection.execute(query, [schema, name]).fetchone()[0] > 0
 
 
-def _judge(
+@dataclass(frozen=True)
+class _Case:
+    """What is to be judged of one table: its new rows up to a moment, and batches held by other rules."""
+
+    table: str
+    rules: Sequence[Rule]
+    since: str
+    until: str
+    rows: int
+    through: str
+    reopened: tuple[Hold, ...] = field(default=())
+
+    @property
+    def digest(self) -> str:
+        """The rules in 12 signs; a held batch is judged again when they change."""
+        return hashlib.sha256(json.dumps(self.rules, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+# What a person has let in has been judged by that person.
+_NEW = """loaded_at > cast($since as timestamp) and loaded_at <= cast($until as timestamp)
+    and loaded_at not in (
+        select recorded_at from raw_intake.held where raw_table = $table and state = 'released')"""
+
+
+def _case(
     connection: duckdb.DuckDBPyConnection, table: str, rules: Sequence[Rule], mark: str, known_at: str
-) -> TableVerdict:
-    window = "where loaded_at > cast(? as timestamp) and loaded_at <= cast(? as timestamp)"
+) -> _Case:
+    window = {"since": mark, "until": known_at, "table": table}
     rows, through = connection.execute(
-        f"select count(*), cast(max(loaded_at) as varchar) from {table} {window}", [mark, known_at]
+        f"select count(*), cast(max(loaded_at) as varchar) from {table} where {_NEW}", window
     ).fetchone()
-    if not rows:
-        return TableVerdict(table, 0, (), mark)
-    columns = sorted({"row_key", *(rule["column"] for rule in rules)})
-    connection.execute(f"select {', '.join(columns)} from {table} {window}", [mark, known_at])
-    return TableVerdict(table, rows, _broken_rules(table, rules, _batches(connection)), through)
+    case = _Case(table, rules, mark, known_at, rows, through or mark)
+    reopened = [hold for hold in held.holds(connection, table) if hold.rules_digest != case.digest]
+    return _Case(table, rules, mark, known_at, rows, through or mark, tuple(reopened))
+
+
+def _settle(connection: duckdb.DuckDBPyConnection, case: _Case) -> TableVerdict:
+    """Hold what breaks a rule, let in what does so no more."""
+    connection.execute("set TimeZone = 'UTC'")
+    newly = _hold_broken(connection, case) if case.rows else []
+    released = []
+    for hold in case.reopened:
+        place = held.place_of(case.table)
+        own = {"path": hold.batch.path, "load_at": hold.batch.load_at}
+        broken = _broken_rules(connection, case, place, "source_file = $path and loaded_at = $load_at", own)
+        if broken:
+            reason = _reason(connection, place, hold.batch, broken)
+            newly.append(Hold(hold.batch, hold.rows, reason, case.digest))
+            held.note(connection, newly[-1], "held", _now())
+        else:
+            held.release(connection, hold, _now(), "contract", "its rules have changed and it holds now")
+            released.append(hold)
+    return TableVerdict(case.table, case.rows, tuple(newly), tuple(released))
+
+
+def _hold_broken(connection: duckdb.DuckDBPyConnection, case: _Case) -> list[Hold]:
+    """Hold each file's part of the new rows that breaks a rule."""
+    given = {"since": case.since, "until": case.until, "table": case.table}
+    broken = _broken_rules(connection, case, case.table, _NEW, given)
+    keys = sorted({key for rule in broken for key in rule.row_keys})
+    if not keys:
+        return []
+    batches = connection.execute(
+        f"select distinct source_file, loaded_at from {case.table} where {_NEW}"
+        " and coalesce(row_key, 'None') in (select unnest($keys))"
+        " order by all",
+        given | {"keys": keys},
+    ).fetchall()
+    found = []
+    for path, load_at in batches:
+        batch = Batch(case.table, path, load_at)
+        reason = _reason(connection, case.table, batch, broken)
+        found.append(held.hold(connection, batch, reason, case.digest, _now()))
+    return found
+
+
+def _reason(
+    connection: duckdb.DuckDBPyConnection, place: str, batch: Batch, broken: Sequence[BrokenRule]
+) -> str:
+    """Each broken rule with the lines of the file that break it: places, no values."""
+    parts = []
+    for rule in broken:
+        lines = connection.execute(
+            f"select line_number from {place} where source_file = $path and loaded_at = $load_at"
+            " and coalesce(row_key, 'None') in (select unnest($keys))"
+            " order by 1",
+            {"path": batch.path, "load_at": batch.load_at, "keys": sorted(rule.row_keys)},
+        ).fetchall()
+        if lines:
+            shown = ", ".join(str(line) for (line,) in lines[:SHOWN_LINES])
+            more = f" and {len(lines) - SHOWN_LINES:,} more" if len(lines) > SHOWN_LINES else ""
+            parts.append(f"{rule} in {len(lines):,} rows, line {shown}{more}")
+    return "; ".join(parts)
 
 
 def _batches(connection: duckdb.DuckDBPyConnection) -> Iterator[Any]:
@@ -148,33 +264,36 @@ def _batches(connection: duckdb.DuckDBPyConnection) -> Iterator[Any]:
         yield batch
 
 
-def _broken_rules(table: str, rules: Sequence[Rule], batches: Iterator[Any]) -> tuple[BrokenRule, ...]:
-    """Add up the breaches of each rule over the batches."""
-    judge = _judge_of_batches(table)
-    found: dict[int, BrokenRule] = {}
-    for batch in batches:
-        for number, (count, row_key) in enumerate(judge(batch, rules)):
-            if count:
-                before = found[number].count if number in found else 0
-                rule = rules[number]
-                found[number] = BrokenRule(
-                    table, rule["column"], rule["expect"], rule["why"], before + count, row_key
-                )
-    return tuple(found.values())
+def _broken_rules(
+    connection: duckdb.DuckDBPyConnection, case: _Case, place: str, where: str, given: Mapping[str, Any]
+) -> list[BrokenRule]:
+    """The rules of a table that some of the rows break, each with the keys of those rows."""
+    columns = sorted({"row_key", *(rule["column"] for rule in case.rules)})
+    connection.execute(f"select {', '.join(columns)} from {place} where {where}", given)
+    judge = _judge_of_batches(case.table)
+    keys: list[set[str]] = [set() for _ in case.rules]
+    for batch in _batches(connection):
+        for number, found in enumerate(judge(batch, case.rules)):
+            keys[number] |= found
+    return [
+        BrokenRule(rule["column"], rule["expect"], rule["why"], frozenset(found))
+        for rule, found in zip(case.rules, keys, strict=True)
+        if found
+    ]
 
 
-def _judge_of_batches(table: str) -> Callable[[Any, Sequence[Rule]], list[tuple[int, str]]]:
-    """A function (batch, rules) -> [(count of unexpected rows, one row_key)], in the order of the rules."""
+def _judge_of_batches(table: str) -> Callable[[Any, Sequence[Rule]], list[set[str]]]:
+    """A function (batch, rules) -> [row keys of unexpected rows], in the order of the rules."""
     gx, source = _great_expectations()
     definition = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("new rows")
-    shown = {"result_format": "SUMMARY", "unexpected_index_column_names": ["row_key"]}
+    shown = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_key"]}
 
-    def judge(frame: Any, rules: Sequence[Rule]) -> list[tuple[int, str]]:
+    def judge(frame: Any, rules: Sequence[Rule]) -> list[set[str]]:
         expectations = [_expectation(gx.expectations, number, rule) for number, rule in enumerate(rules)]
         suite = gx.ExpectationSuite(name=table, expectations=expectations)
         results = definition.get_batch({"dataframe": frame}).validate(suite, result_format=shown).results
         by_number = {result.expectation_config.meta["number"]: result for result in results}
-        return [_count_and_key(table, rule, by_number[number]) for number, rule in enumerate(rules)]
+        return [_unexpected(table, rule, by_number[number]) for number, rule in enumerate(rules)]
 
     return judge
 
@@ -198,13 +317,16 @@ def _expectation(expectations: Any, number: int, rule: Rule) -> Any:
     return getattr(expectations, name)(**arguments, meta={"number": number})
 
 
-def _count_and_key(table: str, rule: Rule, result: Any) -> tuple[int, str]:
+def _unexpected(table: str, rule: Rule, result: Any) -> set[str]:
     if result.success:
-        return 0, ""
+        return set()
     if "unexpected_count" not in result.result:  # the rule itself failed: that is no pass and no breach
         raise Trouble(
             f"the rule {rule['expect']} on {table}.{rule['column']} cannot be applied to that column: "
             "correct its arguments in orchestration/contracts.yml"
         )
-    examples = result.result.get("partial_unexpected_index_list") or [{"row_key": "unknown"}]
-    return int(result.result["unexpected_count"]), str(examples[0]["row_key"])
+    return {str(row["row_key"]) for row in result.result["unexpected_index_list"]}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -115,7 +115,15 @@ def _intake(home: Home) -> Iterator[Finding]:
     if not home.published.exists():
         return
     with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
-        health = connection.execute("select * from reporting.rpt_health order by source").fetchall()
+        health = connection.execute(
+            "select source, files, rows_read, rows_loaded, rows_duplicate, rows_rejected"
+            " from reporting.rpt_health order by source"
+        ).fetchall()
+        there = connection.execute("select 1 from duckdb_tables() where table_name = 'rpt_held'").fetchall()
+        held = "select raw_table, path, rows_held, reason from reporting.rpt_held order by all"
+        holds = connection.execute(held).fetchall() if there else []
+    for table, path, rows, reason in holds:
+        yield Finding("held", False, f"{rows:,} rows of {path} stay out of {table}: {reason}")
     for source, files, read, loaded, duplicate, rejected in health:
         text = f"{files:,} files, {read:,} rows read: {loaded:,} loaded, {duplicate:,} duplicate, "
         text += f"{rejected:,} rejected"

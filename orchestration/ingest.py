@@ -79,3 +79,16 @@ def loaded_through(warehouse: Path) -> str | None:
             return None
         newest = " union all ".join(f"select max(loaded_at) as loaded_at from {table}" for (table,) in tables)
         return connection.execute(f"select cast(max(loaded_at) as varchar) from ({newest})").fetchone()[0]
+
+
+def taken_back_through(warehouse: Path) -> str | None:
+    """When rows were last taken out of a raw table to be read anew, as text in UTC; None if never."""
+    if not warehouse.exists():
+        return None
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        there = connection.execute(
+            "select count(*) from information_schema.tables "
+            "where table_schema = 'raw_intake' and table_name = 'taken_back'"
+        ).fetchone()[0]
+        newest = "select cast(max(taken_back_at) as varchar) from raw_intake.taken_back"
+        return connection.execute(newest).fetchone()[0] if there else None

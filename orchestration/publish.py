@@ -155,7 +155,7 @@ def _write(candidate: Path, home: Home, built: Built, relations: Iterable[str]) 
         connection.execute(f"attach '{_quoted(home.warehouse)}' as {catalog} (read_only)")
         for relation in relations:
             _copy(connection, catalog, relation)
-        for table in ("raw_intake.files", "raw_intake.rejects"):
+        for table in ("raw_intake.files", "raw_intake.rejects", "raw_intake.held"):
             _copy(connection, catalog, table)
         _write_origins(connection, catalog)
         _write_run(connection, built)
@@ -204,13 +204,22 @@ def _write_run(connection: duckdb.DuckDBPyConnection, built: Built) -> None:
 
 
 def _write_health(connection: duckdb.DuckDBPyConnection) -> None:
+    """Files and rows by source, and the batches that are held now; of the rows loaded some are held."""
+    connection.execute(
+        "create table reporting.rpt_held as select hold_id, source, raw_table, path, load_at, "
+        "max_by(rows_held, recorded_at) as rows_held, max_by(reason, recorded_at) as reason, "
+        "min(recorded_at) as held_at from raw_intake.held "
+        "group by hold_id, source, raw_table, path, load_at having bool_and(state = 'held')"
+    )
     connection.execute(
         "create table reporting.rpt_health as select source, count(*) as files, "
         + ", ".join(
             f"cast(sum({column}) as bigint) as {column}"
             for column in ("rows_read", "rows_loaded", "rows_duplicate", "rows_rejected")
         )
-        + " from raw_intake.files group by source order by source"
+        + ", cast(coalesce((select sum(rows_held) from reporting.rpt_held as held "
+        "where held.source = files.source), 0) as bigint) as rows_held"
+        " from raw_intake.files as files group by source order by source"
     )
 
 

@@ -40,10 +40,12 @@ class Clocks:
 
 @dataclass
 class RunReport:
-    """What one run did. `troubles` are whole files that could not be read; everything else was done."""
+    """What one run did. `troubles` are whole files that could not be read, `held` batches that broke a
+    contract, as sentences; everything else was done."""
 
     rows_loaded: int = 0
     troubles: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     built: Built | None = None
     was_built: bool = False
     published: Path | None = None
@@ -96,7 +98,7 @@ def run(
     progress, report = Progress(say), RunReport()
     with run_lock(home.prepare().lock, "ikusei run", wait=wait):
         _ingest(home, times, landing, progress, report)
-        _judge(home, times, progress)
+        _judge(home, times, progress, report)
         if is_due(home, times) or force or full_refresh:
             _build(home, times, full_refresh, progress, report)
         if report.was_built or not is_published(home):
@@ -132,6 +134,7 @@ def needs_full_refresh(home: Home, times: Clocks) -> bool:
         or wanted.as_of < last.as_of
         or wanted.known_at < last.known_at
         or (wanted.loaded_through or "") < (last.loaded_through or "")  # another warehouse than the last one
+        or wanted.taken_back_through != last.taken_back_through  # rows are gone that they may hold
     )
 
 
@@ -141,10 +144,9 @@ def build(
     """Build the marts from rows that passed their contracts, and record the build.
 
     Raises:
-        Breach: rows came in that break a contract.
         Trouble: a model or test failed.
     """
-    checks.demand(judge(home, times), home.contract_marks)
+    judge(home, times)
     wanted = replace(_wanted(home, times), run_id=clocks.new_run_id())
     full = full_refresh or needs_full_refresh(home, times)
     home.unfinished_build.write_text(wanted.run_id)
@@ -187,7 +189,7 @@ def last_as_of(home: Home) -> str | None:
 
 
 def judge(home: Home, times: Clocks, tables: list[str] | None = None) -> list[checks.TableVerdict]:
-    """Judge the raw rows that no run has passed yet."""
+    """Judge the raw rows that no run has judged yet; what breaks a contract is held."""
     return checks.judge_new_rows(home.warehouse, home.contract_marks, known_at=times.known_at, tables=tables)
 
 
@@ -210,6 +212,7 @@ def _wanted(home: Home, times: Clocks) -> Built:
         zone=times.zone,
         rules_digest=state.rules_digest(PROJECT),
         loaded_through=ingest.loaded_through(home.warehouse),
+        taken_back_through=ingest.taken_back_through(home.warehouse),
     )
 
 
@@ -235,12 +238,16 @@ def ingest_figures(loaded: Any) -> list[str]:
     ]
 
 
-def _judge(home: Home, times: Clocks, progress: Progress) -> None:
+def _judge(home: Home, times: Clocks, progress: Progress, report: RunReport) -> None:
     with progress.stage("contracts") as figures:
         verdicts = judge(home, times)
-        checks.demand(verdicts, home.contract_marks)
         rows = sum(verdict.rows for verdict in verdicts)
-        figures.append(f"{rows:,} new rows hold in {len(verdicts)} tables" if rows else "no new rows")
+        figures.append(f"{rows:,} new rows judged in {len(verdicts)} tables" if rows else "no new rows")
+        released = sum(len(verdict.released) for verdict in verdicts)
+        figures += [f"{released} held batches let in"] if released else []
+    report.held = [checks.sentence(hold) for hold in checks.held_now(home.warehouse)]
+    for line in report.held:
+        progress.say(f"held back: {line}")
 
 
 def _build(home: Home, times: Clocks, full: bool, progress: Progress, report: RunReport) -> None:

@@ -21,6 +21,7 @@ class Built:
     zone: str
     rules_digest: str
     loaded_through: str | None
+    taken_back_through: str | None = None  # when rows were last taken out of a raw table
 
 
 @dataclass(frozen=True)

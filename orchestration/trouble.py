@@ -21,10 +21,6 @@ class Locked(Trouble):
     exit_code = 3
 
 
-class Breach(Trouble):
-    """Raw rows broke a contract; nothing was built from them."""
-
-
 def sentence(error: BaseException) -> str:
     """Say what went wrong in one sentence (no traceback; IKUSEI_DEBUG=1 shows that).
 

@@ -47,7 +47,9 @@ create table reporting.rpt_lead_identity (person_id text, left_identifier text, 
     rule_id text, rule_name_ja text, rule_name_en text, rule_why_ja text, rule_why_en text,
     confidence double, first_claimed_at timestamp);
 create table reporting.rpt_health (source text, files bigint, rows_read bigint, rows_loaded bigint,
-    rows_duplicate bigint, rows_rejected bigint);
+    rows_duplicate bigint, rows_rejected bigint, rows_held bigint);
+create table reporting.rpt_held (hold_id text, source text, raw_table text, path text, load_at timestamp,
+    rows_held bigint, reason text, held_at timestamp);
 create table reporting.rpt_errors (rank bigint, area text, measure text, trouble text, value double, n
     bigint);
 create table reporting.rpt_run (run_id text, as_of date, published_at timestamp);
@@ -172,11 +174,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, dice: random.Random, people: in
     ]
     _insert(connection, "reporting.rpt_lead_identity", links)
     health = [
-        ("web", 12, 48210, 48007, 200, 3),
-        ("forms", 12, 2100, 2100, 0, 0),
-        ("lists", 3, 640, 610, 28, 2),
+        ("web", 12, 48210, 48007, 200, 3, 812),
+        ("forms", 12, 2100, 2100, 0, 0, 0),
+        ("lists", 3, 640, 610, 28, 2, 0),
     ]
     _insert(connection, "reporting.rpt_health", health)
+    reason = "column status breaks column_values_to_be_between (RFC 9110 knows no other status) in 2 rows"
+    held = ("3fa91b20", "web", "raw_web.requests", "web/www/june.log", datetime(2026, 10, 9), 812, reason)
+    _insert(connection, "reporting.rpt_held", [(*held, datetime(2026, 10, 9, 1))])
     errors = [
         (1, "consent", "violations", None, 2.0, 40),
         (2, "identity", "cookie_time_recall", "forwarded_mail", 0.6217, 256),

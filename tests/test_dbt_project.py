@@ -30,6 +30,28 @@ def test_every_model_and_rule_table_says_its_grain_first(nodes: list[dict[str, A
     assert not silent, f"no grain in the description of {silent}"
 
 
+def test_no_source_is_an_orphan_every_raw_table_reaches_a_mart(nodes: list[dict[str, Any]]) -> None:
+    """What a company sends and no mart uses is work for nothing: the share of such tables is 0."""
+    from ingestion import RAW_TABLES
+
+    children: dict[str, set[str]] = {}
+    for node in nodes:
+        for parent in node["depends_on"].get("nodes", []):
+            children.setdefault(parent, set()).add(node["unique_id"])
+    by_id = {node["unique_id"]: node for node in nodes}
+    orphans = []
+    for table in (name for name in RAW_TABLES if not name.startswith("raw_intake.")):
+        reached, ahead = set(), [f"source.ikusei.{table}"]
+        while ahead:
+            new = children.get(ahead.pop(), set()) - reached
+            reached |= new
+            ahead += new
+        models = [by_id[name] for name in reached if by_id[name]["resource_type"] == "model"]
+        marts = [one for one in models if one["schema"] != "staging" and one["config"]["access"] == "public"]
+        orphans += [] if marts else [table]
+    assert orphans == []
+
+
 def test_every_public_model_has_a_key_that_is_tested(nodes: list[dict[str, Any]]) -> None:
     tested = {
         parent

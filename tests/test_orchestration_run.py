@@ -1,4 +1,4 @@
-"""The whole way: once, again, for an earlier day, with a broken batch, and while readers look on."""
+"""The whole way: once, again, for an earlier day, with a broken file, and while readers look on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestration.home import Home, Settings
 from orchestration.publish import published_files
 from orchestration.run import Clocks, run
 from orchestration.state import read
-from orchestration.trouble import Breach, Trouble
+from orchestration.trouble import Trouble
 
 
 @pytest.fixture
@@ -70,21 +70,36 @@ def test_as_of_builds_the_same_marts_from_nothing_and_leaves_the_warehouse_alone
     shutil.rmtree(home.as_of)
 
 
-def test_new_rows_that_break_a_contract_stay_out_and_the_publication_stays_up(home: Home) -> None:
-    public = home.published.resolve()
-    with duckdb.connect(str(home.warehouse)) as warehouse:
-        warehouse.execute(
-            "insert into raw_web.requests by name select 'a-broken-row' as row_key, occurred_at, "
-            "client_address, 999 as status, now() at time zone 'UTC' as loaded_at "
-            "from raw_web.requests limit 1"
-        )
-    for _ in range(2):  # it is judged again as long as it has not passed
-        with pytest.raises(Breach) as breach:
-            again(home)
-        assert "raw_web.requests, column status: 1 new row breaks" in str(breach.value)
-        assert "row_key a-broken-row" in str(breach.value)
-        assert home.published.resolve() == public
-    assert read(home.run_state).built.run_id in public.name
+def test_a_file_that_breaks_a_contract_stays_out_and_the_other_sources_go_on(
+    home: Home, tmp_path: Path
+) -> None:
+    """A log with a status that does not exist lands together with the costs of a new campaign."""
+    landing, public = tmp_path / "landing", home.published.resolve()
+    shutil.copytree(invented(), landing)
+    request = (
+        '10.1.2.3 - - [20/Oct/2026:10:00:00 +0900] "GET / HTTP/1.1" {} 12 "-" "Mozilla/5.0" "{}"\n'
+    )
+    (landing / "web/www/new.log").write_text(request.format(200, "v-good") + request.format(999, "v-bad"))
+    (landing / "costs/new.csv").write_text("campaign_id,cost_on,amount_jpy\nradio,2026-10-01,500\n")
+
+    def go() -> tuple[object, list[str]]:
+        lines: list[str] = []
+        return run(home, Settings(), landing=landing, as_of=AS_OF, say=lines.append), lines
+
+    report, lines = go()
+    assert report.was_built and home.published.resolve() != public
+    [told] = report.held
+    assert told.startswith("web/www/new.log: 2 rows stay out of raw_web.requests")
+    assert any(line.startswith("held back: web/www/new.log") for line in lines)
+    with duckdb.connect(str(home.published), read_only=True) as published:
+        count = "select count(*) from behaviour.fct_touches where visitor_id like 'v-%'"
+        assert published.execute(count).fetchone() == (0,)
+        radio = "select cost_jpy from funnel.fct_roi where campaign_id = 'radio'"
+        assert published.execute(radio).fetchone() == (500,)
+        health = "select path, rows_held from reporting.rpt_held"
+        assert published.execute(health).fetchall() == [("web/www/new.log", 2)]
+    report, _ = go()  # it is told as long as it is held, and nothing else happens
+    assert (report.was_built, len(report.held)) == (False, 1)
 
 
 def test_a_page_that_fails_keeps_the_last_publication_up(home: Home) -> None:
