@@ -41,19 +41,15 @@
 {%- endmacro %}
 
 {# Rows that this incremental table has not seen: loaded since, or brought in by a later as-of day. The table
-   keeps `loaded_at` and `built_to` for it. #}
+   keeps `loaded_at` and `built_to` for it. Both moments are literals, so that blocks of known rows are skipped. #}
 {% macro not_seen_before(loaded_at, happened_at) -%}
     {%- if is_incremental() -%}
-        (
-            {{ loaded_at }} > (
-                select coalesce(max(loaded_at), cast('1900-01-01' as timestamp))
-                from {{ this }}
-            )
-            or {{ happened_at }} >= (
-                select coalesce(max(built_to), cast('1900-01-01' as timestamp))
-                from {{ this }}
-            )
-        )
+        {%- set loaded = first_moment("select max(loaded_at) from " ~ this) -%}
+        {%- set built = first_moment("select max(built_to) from " ~ this) -%}
+        {%- if loaded -%}
+            ({{ loaded_at }} > {{ loaded }} or {{ happened_at }} >= {{ built }})
+        {%- else -%} 1 = 1
+        {%- endif -%}
     {%- else -%} 1 = 1
     {%- endif -%}
 {%- endmacro %}

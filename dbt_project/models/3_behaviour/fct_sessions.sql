@@ -1,50 +1,102 @@
+{# Sessions with their person. All of a visitor's are rewritten when one is new or the visitor is held to be another. #}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="delete+insert",
+        unique_key="visitor_id",
+    )
+}}
+
 with
 
     sessions as (select * from {{ ref("int_session_entries") }}),
     channels as (select * from {{ ref("int_channels_matched") }}),
-    spans as (select * from {{ ref("visitor_spans") }}),
+    bindings as (select * from {{ ref("int_visitor_bindings") }}),
+
+    {% if is_incremental() %}
+        visitors_touched as (
+            select visitor_id
+            from sessions
+            where built_by = '{{ invocation_id }}'
+            union
+            select visitor_id
+            from bindings
+            where built_by = '{{ invocation_id }}'
+        ),
+
+        sessions_touched as (
+            select sessions.*
+            from sessions
+            inner join
+                visitors_touched on sessions.visitor_id = visitors_touched.visitor_id
+        ),
+    {% else %} sessions_touched as (select * from sessions),
+    {% endif %}
+
+    machines as (
+        select distinct visitor_id, machine_rule_id
+        from bindings
+        where machine_rule_id is not null
+    ),
+
+    sessions_judged as (
+        select
+            sessions_touched.*,
+            coalesce(
+                sessions_touched.machine_rule_id, machines.machine_rule_id
+            ) as any_machine_rule_id,
+            coalesce(
+                sessions_touched.utm_term,
+                sessions_touched.referrer_term,
+                sessions_touched.site_search_term
+            ) as search_term
+        from sessions_touched
+        left join machines on sessions_touched.visitor_id = machines.visitor_id
+    ),
 
     sessions_of_people as (
         select
-            sessions.session_id,
-            sessions.visitor_id,
-            spans.person_id,
-            sessions.started_at,
-            sessions.ended_at,
-            sessions.page_views,
-            sessions.entry_path,
-            sessions.exit_path,
+            sessions_judged.session_id,
+            sessions_judged.visitor_id,
+            bindings.person_id,
+            sessions_judged.started_at,
+            sessions_judged.ended_at,
+            sessions_judged.page_views,
+            sessions_judged.entry_path,
+            sessions_judged.exit_path,
             channels.channel,
-            sessions.campaign_id,
-            sessions.referrer_host,
-            sessions.search_term,
-            sessions.machine_rule_id is not null as is_machine,
-            sessions.machine_rule_id,
-            -- People count once a month as visitors: months then add up from days.
-            row_number() over (
-                partition by
-                    sessions.visitor_id,
-                    {{ local_month("sessions.started_at") }},
-                    sessions.machine_rule_id is not null
-                order by sessions.started_at, sessions.session_id
-            )
-            = 1 as is_first_of_month
-        from sessions
+            sessions_judged.campaign_id,
+            sessions_judged.referrer_host,
+            sessions_judged.search_term,
+            case
+                when sessions_judged.utm_term is not null
+                then 'campaign'
+                when sessions_judged.referrer_term is not null
+                then 'referrer'
+                when sessions_judged.site_search_term is not null
+                then 'site_search'
+            end as term_source,
+            sessions_judged.device_class,
+            sessions_judged.any_machine_rule_id is not null as is_machine,
+            sessions_judged.any_machine_rule_id as machine_rule_id
+        from sessions_judged
         left join
             channels
             on coalesce(
-                lower(sessions.utm_medium),
-                case when sessions.mail_token is not null then 'email' end,
+                lower(sessions_judged.utm_medium),
+                case when sessions_judged.mail_token is not null then 'email' end,
                 ''
             )
             = channels.medium
-            and coalesce(lower(sessions.utm_source), '') = channels.source
-            and coalesce(lower(sessions.referrer_host), '') = channels.referrer_host
+            and coalesce(lower(sessions_judged.utm_source), '') = channels.source
+            and coalesce(lower(sessions_judged.campaign_id), '') = channels.campaign
+            and coalesce(lower(sessions_judged.referrer_host), '')
+            = channels.referrer_host
         left join
-            spans
-            on sessions.visitor_id = spans.visitor_id
-            and sessions.started_at >= spans.span_from
-            and sessions.started_at < spans.span_to
+            bindings
+            on sessions_judged.visitor_id = bindings.visitor_id
+            and sessions_judged.started_at >= bindings.span_from
+            and sessions_judged.started_at < bindings.span_to
     )
 
 select *

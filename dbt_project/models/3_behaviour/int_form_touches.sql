@@ -6,6 +6,7 @@ with
     categories as (select * from {{ ref("content_categories") }}),
     message_rules as (select * from {{ ref("message_rules") }}),
     sessions as (select * from {{ ref("fct_sessions") }}),
+    machines as (select * from {{ ref("int_machine_visitors") }}),
 
     -- A form that does not say its product may stand on a page that does.
     pages as (select distinct page_path from submissions where page_path is not null),
@@ -69,7 +70,9 @@ select
     pages_ranked.solution_id,
     coalesce(submissions.campaign_id, sessions_ranked.campaign_id) as campaign_id,
     coalesce(submissions.form_id, submissions.page_path) as detail,
-    sessions_ranked.machine_rule_id
+    coalesce(
+        sessions_ranked.machine_rule_id, machines.machine_rule_id
+    ) as machine_rule_id
 from submissions
 left join records on submissions.row_key = records.row_key and records.source = 'forms'
 left join form_kinds as known_kinds on submissions.form_kind = known_kinds.form_kind
@@ -84,3 +87,4 @@ left join
     sessions_ranked
     on submissions.row_key = sessions_ranked.row_key
     and sessions_ranked.session_rank = 1
+left join machines on submissions.visitor_id = machines.visitor_id

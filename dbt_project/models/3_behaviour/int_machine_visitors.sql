@@ -1,0 +1,50 @@
+{#
+  Visitors that are no people, whatever they do next: one row each, with the rule. Only marked rows are read, so the
+  table is made anew each time; a late mail event or a late line judges a visit that was loaded long ago.
+#}
+with
+
+    requests as (select * from {{ ref("int_requests_classified") }}),
+    page_views as (select * from {{ ref("int_page_views") }}),
+    sessions as (select * from {{ ref("int_session_entries") }}),
+    mail_visits as (select * from {{ ref("mail_visits") }}),
+    parts_rules as (
+        select *
+        from {{ ref("machine_rules_in_force") }}
+        where kind = 'pages_without_parts'
+    ),
+
+    -- A log without the parts of pages (they may come from elsewhere) accuses nobody.
+    streams_with_parts as (
+        select stream
+        from sessions
+        group by stream
+        having sum(case when parts_of_pages > 0 then 1 else 0 end) * 2 >= count(*)
+    ),
+
+    verdicts as (
+        select visitor_id, attack_rule_id as machine_rule_id
+        from requests
+        where attack_rule_id is not null
+        union all
+        select visitor_id, burst_rule_id
+        from page_views
+        where burst_rule_id is not null
+        union all
+        select visitor_id, machine_rule_id
+        from mail_visits
+        where machine_rule_id is not null
+        union all
+        select sessions.visitor_id, parts_rules.rule_id
+        from sessions
+        inner join streams_with_parts on sessions.stream = streams_with_parts.stream
+        cross join parts_rules
+        where
+            not sessions.has_cookie
+            and sessions.parts_of_pages = 0
+            and sessions.page_views >= parts_rules.threshold
+    )
+
+select visitor_id, min(machine_rule_id) as machine_rule_id
+from verdicts
+group by visitor_id
