@@ -28,6 +28,7 @@ with
             email,
             email_domain,
             email_domain_kind,
+            corporate_number,
             person_name,
             person_name_raw,
             person_kana,

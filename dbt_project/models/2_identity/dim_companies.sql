@@ -2,36 +2,105 @@ with
 
     members as (select * from {{ ref("int_company_members") }}),
     sightings as (select * from {{ ref("int_company_identifiers") }}),
-    identifiers as (select * from {{ ref("int_person_companies") }}),
+    spans as (select * from {{ ref("employment_spans") }}),
+    changes as (select * from {{ ref("int_company_changes") }}),
+    targets as (select * from {{ ref("target_accounts") }}),
+    lines as (select * from {{ ref("int_visitor_lines") }}),
 
     sightings_of_companies as (
         select
             members.company_id,
             sightings.company_name,
+            sightings.name_identifier,
             sightings.domain_identifier,
+            sightings.number_identifier,
             sightings.prefecture,
             sightings.industry,
             sightings.seen_at
         from sightings
-        inner join
-            members
-            on coalesce(sightings.name_identifier, sightings.domain_identifier)
-            = members.company_identifier
+        inner join members on sightings.company_identifier = members.company_identifier
     ),
 
     companies as (select distinct company_id from members),
 
-    -- What most records say; the smaller text only settles a tie.
+    former_names as (
+        select distinct former_identifier
+        from changes
+        where former_identifier not in (select later_identifier from changes)
+    ),
+
+    -- What most records say, but for a name that was given up; the smaller text only
+    -- settles a tie.
     names_ranked as (
         select
-            company_id,
-            company_name,
+            sightings_of_companies.company_id,
+            sightings_of_companies.company_name,
             row_number() over (
-                partition by company_id order by count(*) desc, company_name
-            ) as name_rank
+                partition by sightings_of_companies.company_id
+                order by
+                    max(case when changes.former_identifier is null then 0 else 1 end),
+                    count(*) desc,
+                    sightings_of_companies.company_name
+            ) as name_rank,
+            max(
+                case when changes.former_identifier is null then 0 else 1 end
+            ) as is_given_up
         from sightings_of_companies
-        where company_name is not null
-        group by company_id, company_name
+        left join
+            former_names as changes
+            on sightings_of_companies.name_identifier = changes.former_identifier
+        where sightings_of_companies.company_name is not null
+        group by sightings_of_companies.company_id, sightings_of_companies.company_name
+    ),
+
+    -- The last name of a company that no record calls by its new name yet.
+    names_announced as (
+        select company_id, later_name
+        from
+            (
+                select
+                    members.company_id,
+                    changes.later_name,
+                    row_number() over (
+                        partition by members.company_id
+                        order by changes.changed_on desc, changes.later_name
+                    ) as newest_first
+                from changes
+                inner join
+                    members on changes.later_identifier = members.company_identifier
+            ) as announcements
+        where newest_first = 1
+    ),
+
+    names_on_lines as (
+        select
+            members.company_id,
+            min(
+                substring(
+                    lines.company_identifier,
+                    length(split_part(lines.company_identifier, ':', 1)) + 2
+                )
+            ) as company_name
+        from lines
+        inner join members on lines.company_identifier = members.company_identifier
+        group by members.company_id
+    ),
+
+    numbers as (
+        select
+            company_id,
+            min(substring(number_identifier, length('number:') + 1)) as corporate_number
+        from sightings_of_companies
+        where number_identifier is not null
+        group by company_id
+    ),
+
+    targets_known as (
+        select distinct members.company_id
+        from targets
+        inner join
+            members
+            on {{ company_identifier("targets.company") }} = members.company_identifier
     ),
 
     domains_ranked as (
@@ -72,18 +141,26 @@ with
 
     people_counted as (
         select company_id, cast(count(*) as bigint) as people_count
-        from identifiers
+        from spans
+        where span_to = cast('9999-12-31' as timestamp)
         group by company_id
     )
 
 select
     companies.company_id,
     coalesce(
-        names.company_name, substring(domains.domain_identifier, length('domain:') + 1)
+        case when names.is_given_up = 0 then names.company_name end,
+        names_announced.later_name,
+        names.company_name,
+        substring(domains.domain_identifier, length('domain:') + 1),
+        names_on_lines.company_name,
+        numbers.corporate_number
     ) as company_name,
+    numbers.corporate_number,
     substring(domains.domain_identifier, length('domain:') + 1) as email_domain,
     industries.industry,
     prefectures.prefecture,
+    targets_known.company_id is not null as is_target,
     coalesce(people_counted.people_count, 0) as people_count
 from companies
 left join
@@ -103,3 +180,7 @@ left join
     on companies.company_id = industries.company_id
     and industries.industry_rank = 1
 left join people_counted on companies.company_id = people_counted.company_id
+left join names_announced on companies.company_id = names_announced.company_id
+left join names_on_lines on companies.company_id = names_on_lines.company_id
+left join numbers on companies.company_id = numbers.company_id
+left join targets_known on companies.company_id = targets_known.company_id

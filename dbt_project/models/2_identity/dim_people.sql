@@ -1,13 +1,17 @@
 with
 
     identifiers as (select * from {{ ref("person_identifiers") }}),
-    attributes as (select * from {{ ref("int_person_attributes") }}),
-    person_companies as (select * from {{ ref("int_person_companies") }}),
+    attributes as (select * from {{ ref("person_attributes") }} where is_winner),
+    spans as (
+        select *
+        from {{ ref("employment_spans") }}
+        where span_to = cast('9999-12-31' as timestamp)
+    ),
     companies as (select * from {{ ref("dim_companies") }}),
     departments as (select * from {{ ref("int_departments_categorised") }}),
+    positions as (select * from {{ ref("int_positions_categorised") }}),
     own_sites as (select * from {{ ref("own_sites") }} where kind = 'mail_domain'),
-    orders as (select * from {{ ref("stg_crm__orders") }}),
-    opportunities as (select * from {{ ref("stg_crm__opportunities") }}),
+    orders as (select * from {{ ref("int_person_orders") }}),
     events as (select * from {{ ref("stg_email__events") }}),
 
     people as (
@@ -23,7 +27,7 @@ with
         select
             person_id,
             max(
-                case when attribute = 'person_name_raw' then attribute_value end
+                case when attribute = 'person_name' then attribute_value end
             ) as display_name,
             max(
                 case when attribute = 'person_kana' then attribute_value end
@@ -40,23 +44,13 @@ with
             max(
                 case when attribute = 'prefecture' then attribute_value end
             ) as prefecture,
-            max(case when attribute = 'industry' then attribute_value end) as industry
+            max(case when attribute = 'industry' then attribute_value end) as industry,
+            max(case when is_due_for_check then 1 else 0 end) as any_due_for_check
         from attributes
         group by person_id
     ),
 
-    buyers as (
-        select distinct identifiers.person_id
-        from orders
-        left join opportunities on orders.opportunity_id = opportunities.opportunity_id
-        inner join
-            identifiers
-            on coalesce(
-                'crm_lead:' || coalesce(orders.lead_id, opportunities.lead_id),
-                'email:' || orders.email
-            )
-            = identifiers.identifier
-    ),
+    buyers as (select distinct person_id from orders),
 
     reached_by_mail as (
         select distinct identifiers.person_id
@@ -79,11 +73,13 @@ select
     attributes.person_kana,
     attributes.email,
     attributes.phone,
-    person_companies.company_id,
+    spans.company_id,
     coalesce(attributes.company_name, companies.company_name) as company_name,
     attributes.department,
     departments.department_category,
     attributes.position,
+    positions.position_category,
+    positions.position_rank,
     coalesce(attributes.prefecture, companies.prefecture) as prefecture,
     coalesce(attributes.industry, companies.industry) as industry,
     people.first_seen_at,
@@ -94,14 +90,25 @@ select
         then 'contract'
         when reached_by_mail.person_id is not null
         then 'verified_mail'
-        else 'self_declared'
-    end as identity_confidence
+        when attributes.email is not null or attributes.display_name is not null
+        then 'self_declared'
+        else 'anonymous'
+    end as identity_confidence,
+    attributes.department is not null as is_department_known,
+    attributes.position is not null as is_position_known,
+    attributes.display_name is not null
+    and attributes.email is not null
+    and attributes.phone is not null
+    and coalesce(attributes.company_name, companies.company_name)
+    is not null as has_minimal_profile,
+    coalesce(attributes.any_due_for_check, 0) = 1 as is_due_for_check
 from people
 left join
     attributes_side_by_side as attributes on people.person_id = attributes.person_id
-left join person_companies on people.person_id = person_companies.person_id
-left join companies on person_companies.company_id = companies.company_id
+left join spans on people.person_id = spans.person_id
+left join companies on spans.company_id = companies.company_id
 left join departments on attributes.department = departments.department
+left join positions on attributes.position = positions.position
 left join buyers on people.person_id = buyers.person_id
 left join reached_by_mail on people.person_id = reached_by_mail.person_id
 left join staff on people.person_id = staff.person_id

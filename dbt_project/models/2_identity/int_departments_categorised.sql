@@ -1,13 +1,13 @@
 with
 
-    attributes as (select * from {{ ref("int_person_attributes") }}),
+    sightings as (select * from {{ ref("int_person_sightings") }}),
     categories as (select * from {{ ref("department_categories") }}),
 
     departments as (
-        select attribute_value as department, cast(count(*) as bigint) as people_count
-        from attributes
-        where attribute = 'department'
-        group by attribute_value
+        select department, cast(count(distinct person_id) as bigint) as people_count
+        from sightings
+        where department is not null
+        group by department
     ),
 
     matches_ranked as (
