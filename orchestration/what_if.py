@@ -173,7 +173,7 @@ def what_if(home: Home, rules: Path, *, horizon_days: int = 180, shown: int = 20
     times = Clocks(built.as_of, built.known_at, built.zone)
     cut = date.fromisoformat(built.as_of) - timedelta(days=horizon_days)
     with _bench(home) as bench:
-        project = _project_with(changed, bench / "project")
+        project = project_with(changed, bench / "project")
         selected = [f"{file.stem}+" for file in changed]
         with run_lock(home.lock, "ikusei what-if", wait=True):
             after = _copied(home.warehouse, bench / "today")
@@ -258,7 +258,7 @@ def _bench(home: Home) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _project_with(changed: list[Path], project: Path) -> Path:
+def project_with(changed: list[Path], project: Path) -> Path:
     """A copy of the dbt project with the changed rules in their places."""
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(*state.NOT_RULES))
     for file in changed:
