@@ -1,8 +1,11 @@
 with
 
-    claims as (select * from {{ ref("int_identity_claims") }}),
+    claims as (
+        select * from {{ ref("int_claims_judged") }} where refused_because is null
+    ),
     identifiers as (select * from {{ ref("person_identifiers") }}),
 
+    -- A claim across a rejected link joins nobody: its two sides are two people.
     links as (
         select
             claims.link_id,
@@ -13,10 +16,13 @@ with
             claims.first_claimed_at,
             claims.claim_count,
             claims.evidence_row_key,
-            identifiers.person_id
+            lefts.person_id
         from claims
-        inner join identifiers on claims.left_identifier = identifiers.identifier
-        where claims.refused_because is null
+        inner join identifiers as lefts on claims.left_identifier = lefts.identifier
+        inner join
+            identifiers as rights
+            on claims.right_identifier = rights.identifier
+            and lefts.person_id = rights.person_id
     )
 
 select *

@@ -1,18 +1,4 @@
-{{ config(materialized="connected_components") }}
+{{ config(materialized="connected_components", changes="change_number") }}
 
-with
-
-    claims as (select * from {{ ref("int_identity_claims") }}),
-    identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
-
-    edges as (
-        select left_identifier as left_node, right_identifier as right_node
-        from claims
-        where refused_because is null
-        union all
-        select identifier as left_node, identifier as right_node
-        from identifiers
-    )
-
-select *
-from edges
+select left_node, right_node, is_live, change_number
+from {{ ref("int_identity_edges") }}

@@ -53,6 +53,7 @@ with
 
 select
     first_seen.identifier,
+    {{ number_of_text("first_seen.identifier") }} as identifier_number,
     first_seen.identifier_kind,
     first_seen.identifier_value,
     first_seen.first_seen_at,

@@ -80,6 +80,7 @@ with
             claims.first_claimed_at,
             claims.claim_count,
             claims.evidence_row_key,
+            rejections.link_id is not null as is_rejected,
             case
                 when rejections.link_id is not null
                 then

@@ -1,28 +1,35 @@
 with
 
     components as (select * from {{ ref("int_identifier_components") }}),
+    pieces as (select * from {{ ref("int_identifiers_kept_apart") }}),
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
 
+    -- What no claim joins is a component of its own.
+    placed as (
+        select
+            identifiers.*,
+            coalesce(
+                pieces.component, components.component, identifiers.identifier_number
+            ) as component
+        from identifiers
+        left join components on identifiers.identifier_number = components.node
+        left join pieces on identifiers.identifier_number = pieces.node
+    ),
+
     -- A person is named after the identifier that was known first; a mail parameter
-    -- only if there is no other.
+    -- only if there is no other. So what comes later never changes a name, unless it
+    -- joins two people: then the one who was known first keeps it.
     ranked as (
         select
-            components.component,
-            identifiers.identifier,
-            identifiers.identifier_kind,
-            identifiers.identifier_value,
-            identifiers.first_seen_at,
+            *,
             row_number() over (
-                partition by components.component
+                partition by component
                 order by
-                    case
-                        when identifiers.identifier_kind = 'mail_token' then 1 else 0
-                    end,
-                    identifiers.first_seen_at,
-                    identifiers.identifier
+                    case when identifier_kind = 'mail_token' then 1 else 0 end,
+                    first_seen_at,
+                    identifier
             ) as name_rank
-        from identifiers
-        inner join components on identifiers.identifier = components.node
+        from placed
     ),
 
     people as (

@@ -1,0 +1,1 @@
+with claims as (select * from {{ ref("int_identity_claims") }}) select * from claims
