@@ -1,7 +1,8 @@
 """The command `ikusei`: from words on a command line to the steps, and from whatever happens to one sentence.
 
 Exit codes: 0 all went well; 1 something failed and a sentence says what and how to mend it; 2 the command
-line is wrong; 3 another run holds the home. IKUSEI_DEBUG=1 shows the traceback behind a sentence.
+line is wrong; 3 another run holds the home; 4 `what-if` says that the changed rules are worse. IKUSEI_DEBUG=1
+shows the traceback behind a sentence.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ links_app = typer.Typer(help="Undo a merge, or allow it again: the next run obey
 app.add_typer(links_app, name="links")
 matching_app = typer.Typer(help="Find people of several lists who are one.", no_args_is_help=True)
 app.add_typer(matching_app, name="matching")
+routing_app = typer.Typer(help="Prove that the routing rules leave nobody out.", no_args_is_help=True)
+app.add_typer(routing_app, name="routing")
 app.add_typer(pages_app, name="dashboards")
 held_app = typer.Typer(
     help="Rows that broke their contract: show, let in or give up what is held.", no_args_is_help=True
@@ -528,21 +531,31 @@ def what_if_command(
     rules: Annotated[
         Path, typer.Option(help="A folder with the rule CSVs you changed, under their own names.")
     ],
-    days: Annotated[int, typer.Option(help="Back-test from this many days ago.", min=1)] = 180,
+    days: Annotated[int, typer.Option(help="Judge by the opportunities of so many days.", min=1)] = 90,
     shown: Annotated[int, typer.Option(help="Name at most this many people.", min=0)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Write the report as Markdown, without names of people.")
+    ] = False,
 ) -> int:
-    """Show who would cross which threshold under changed rules, and whether they would have found orders."""
+    """Show who would cross which threshold under changed rules, and whether they would have found orders.
+
+    Exit code 0: no harm, or too few opportunities to judge; 4: the past says the changed rules are worse.
+    """
     import json
 
-    from orchestration.what_if import as_lines, what_if
+    from orchestration.what_if import what_if
+    from orchestration.what_if_report import as_lines, as_markdown
 
     home = Home.from_environment()
     report = what_if(home, rules, horizon_days=days, shown=shown, say=lambda line: typer.echo(line, err=True))
     if as_json:
         _say(json.dumps(report.as_data(), ensure_ascii=False, indent=1, default=str))
-        return 0
-    return _say_all(as_lines(report))
+    elif markdown:
+        _say(as_markdown(report))
+    else:
+        _say_all(as_lines(report))
+    return 4 if report.verdict == "worse" else 0
 
 
 @app.command("learn-rules")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def build(
     full_refresh: bool,
     select: Sequence[str] = (),
     project: Path = PROJECT,
+    rules: Path | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> BuildReport:
     """Run `dbt build` on a warehouse file: seeds, models and data tests in order of their references.
@@ -86,6 +88,7 @@ def build(
         known_at: UTC timestamp; rows loaded after it do not exist for this build.
         full_refresh: build incremental models from nothing.
         select: dbt selectors; all when empty.
+        rules: folder laid out as the project; rule CSVs found in it are read instead of the project's.
 
     Raises:
         Trouble: a model, seed or test failed; the sentence names them.
@@ -95,7 +98,8 @@ def build(
     words += ["--full-refresh"] if full_refresh else []
     # Of tests over several models only those whose other models are there: a part may be all that is built.
     words += ["--select", *select, "--indirect-selection", "buildable"] if select else []
-    return _run(words, warehouse, target, project, on_progress)
+    with _rules_from(rules, _parsed(warehouse, target, project)):
+        return _run(words, warehouse, target, project, on_progress)
 
 
 def unit_test(warehouse: Path, target: Path, *, project: Path = PROJECT) -> BuildReport:
@@ -150,7 +154,6 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
     logging.raiseExceptions = False  # on a full disk dbt.log fails too; the build says so once
     before = os.environ.get("IKUSEI_WAREHOUSE")
     os.environ["IKUSEI_WAREHOUSE"] = str(warehouse)  # profiles.yml reads it
-    os.environ["IKUSEI_PROJECT"] = str(project)  # Python models find their files by it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -165,8 +168,22 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
         logging.raiseExceptions = True
         DuckDBConnectionManager.close_all_connections()
         os.environ.pop("IKUSEI_WAREHOUSE")
-        os.environ.pop("IKUSEI_PROJECT")
         os.environ.update({} if before is None else {"IKUSEI_WAREHOUSE": before})
+
+
+@contextmanager
+def _rules_from(folder: Path | None, parsed: Any) -> Iterator[None]:
+    """Let the seeds of a parsed project be read from another folder: so no second parse is needed."""
+    seeds = [node for node in parsed.nodes.values() if node.resource_type == "seed"]
+    moved = [seed for seed in seeds if folder and (folder / seed.original_file_path).exists()]
+    before = [seed.root_path for seed in moved]
+    try:
+        for seed in moved:
+            seed.root_path = str(folder)
+        yield
+    finally:
+        for seed, root_path in zip(moved, before, strict=True):
+            seed.root_path = root_path
 
 
 def _parsed(warehouse: Path, target: Path, project: Path) -> Any:

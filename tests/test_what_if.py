@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,8 @@ from orchestrated import first_run
 
 from orchestration.home import PROJECT, Home
 from orchestration.trouble import Trouble
-from orchestration.what_if import JUDGED, Judgement, as_lines, what_if
+from orchestration.what_if import Judgement, judge, what_if
+from orchestration.what_if_report import as_lines, as_markdown
 
 IN_FORCE = PROJECT / "models" / "4_scoring" / "scoring_rules.csv"
 
@@ -45,6 +47,7 @@ def test_another_reason_for_the_same_points_moves_nobody(home: Home, tmp_path: P
     assert report.changed == ("scoring_rules.csv",)
     assert (report.bands, report.people, report.routes) == ((), (), ())
     assert report.before == report.after
+    assert all(row["before"] == row["after"] for row in report.figures)
     assert "0 people would cross a threshold" in as_lines(report)[1]
 
 
@@ -55,7 +58,11 @@ def test_more_points_lift_people_and_leave_the_home_alone(home: Home, tmp_path: 
     assert sum(row["people"] for row in report.bands) >= len(report.people)
     assert hashlib.sha256(home.warehouse.read_bytes()).hexdigest() == before
     assert not list(home.root.glob(".what-if-*")), "the builds were left behind"
-    assert any("件数不足" in line for line in as_lines(report)), "20 days of 30 people cannot judge a rule"
+    assert report.verdict == "too_few", "20 days of 30 people cannot judge a rule"
+    assert any("件数不足" in line for line in as_lines(report))
+    told = as_markdown(report)
+    assert "件数不足" in told and "### By segment" in told
+    assert not any(person["display_name"] in told for person in report.people), "names are for the terminal"
 
 
 @pytest.mark.parametrize(
@@ -78,30 +85,48 @@ def test_a_folder_that_changes_nothing_is_a_sentence(
         what_if(home, tmp_path, say=quiet)
 
 
+def past(connection: duckdb.DuckDBPyConnection, scores: list[tuple[str, int]], deals: list[str]) -> None:
+    """A warehouse `past` of one month with these behaviour scores, and these people's deals a week later."""
+    connection.execute("attach ':memory:' as past")
+    for schema in ("scoring", "identity", "behaviour"):
+        connection.execute(f"create schema past.{schema}")
+    connection.execute("create table past.scoring.fct_lead_scores as select date '2026-10-31' as as_of")
+    connection.execute(
+        "create table past.scoring.int_score_days as "
+        "select date '2026-10-01' as scored_on, 'month' as day_use"
+    )
+    connection.execute(
+        "create table past.scoring.fct_score_history "
+        "(person_id text, scored_on date, behaviour_score decimal(18, 6))"
+    )
+    connection.executemany(
+        "insert into past.scoring.fct_score_history values (?, date '2026-10-01', ?)",
+        [list(s) for s in scores],
+    )
+    connection.execute(
+        "create table past.identity.dim_people as "
+        "select person_id, person_id = 'staff' as is_internal from past.scoring.fct_score_history"
+    )
+    connection.execute(
+        "create table past.behaviour.fct_touches "
+        "(person_id text, touch_type text, occurred_at timestamp, is_machine boolean)"
+    )
+    touch = "insert into past.behaviour.fct_touches values (?, 'opportunity_created', ?, false)"
+    for person in deals:
+        connection.execute(touch, [person, datetime(2026, 10, 8)])
+    connection.execute(touch, ["gone", datetime(2026, 9, 1)])
+
+
 def test_the_judgement_counts_pairs_in_the_right_order() -> None:
-    """Five people, two with a later opportunity, one tie."""
+    """Five people, two with a later opportunity, one tie; staff and who had a deal before do not count."""
+    scores = [("a", 50), ("b", 20), ("c", 20), ("d", 10), ("e", 30), ("gone", 90), ("staff", 99)]
     with duckdb.connect() as connection:
-        connection.execute("attach ':memory:' as past")
-        for schema in ("scoring", "identity", "behaviour"):
-            connection.execute(f"create schema past.{schema}")
-        connection.execute(
-            "create table past.scoring.fct_lead_scores as select * from (values "
-            "('a', 50, 'hot'), ('b', 20, 'warm'), ('c', 20, 'warm'), ('d', 10, 'cool'), "
-            "('e', 30, 'warm'), ('gone', 90, 'hot'), ('staff', 99, 'hot')) "
-            "as scores (person_id, total_score, score_band)"
-        )
-        connection.execute(
-            "create table past.identity.dim_people as select person_id, person_id = 'staff' as is_internal "
-            "from past.scoring.fct_lead_scores"
-        )
-        connection.execute(
-            "create table past.behaviour.fct_touches as select 'gone' as person_id, "
-            "'opportunity_created' as touch_type"
-        )
-        connection.execute(
-            "create temp table outcomes as "
-            "select * from (values ('a', true), ('b', false)) as known (person_id, has_ordered)"
-        )
-        row = connection.execute(JUDGED.format(database="past")).fetchone()
+        past(connection, scores, ["a", "b"])
+        judged = judge(connection, "past", "Asia/Tokyo", 30)
     # a beats c, d, e; b ties with c, beats d, loses to e: 3 + 0.5 + 1 + 0 = 4.5 of 6
-    assert Judgement(*row) == Judgement(5, 2, 0.75, 0.0, 1, 1, 1, 1)
+    assert judged == Judgement(1, 5, 2, 0.75, 0.0, 0, 0)
+
+
+def test_the_articles_example_can_be_tried_as_it_stands(home: Home) -> None:
+    report = what_if(home, PROJECT / "rule_sets" / "article_example", horizon_days=20, say=quiet)
+    assert {row["band_after"] for row in report.bands} <= {"cold", "cool"}, "it gives few points to few"
