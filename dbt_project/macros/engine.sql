@@ -80,6 +80,17 @@
 {%- endmacro %}
 {% macro spark__url_decoded(value) -%} url_decode({{ value }}) {%- endmacro %}
 
+{# In a select list: one row for each part of a text with separators. #}
+{% macro each_part(value, separator) -%}
+    {{ return(adapter.dispatch("each_part")(value, separator)) }}
+{%- endmacro %}
+{% macro duckdb__each_part(value, separator) -%}
+    unnest(string_split({{ value }}, '{{ separator }}'))
+{%- endmacro %}
+{% macro spark__each_part(value, separator) -%}
+    explode(split({{ value }}, '{{ separator }}'))
+{%- endmacro %}
+
 {#
   A whole number for a text, 63 bits of its MD5: the same in every run and on both engines, so that graphs are joined
   by numbers and no dictionary has to be kept. Two texts of one number are one in some 10^6 warehouses of six million

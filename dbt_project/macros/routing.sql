@@ -1,0 +1,129 @@
+{#
+  What routing does to anything that has a lead's attributes: real leads, and the cases of the whole attribute space that
+  `ikusei routing check` walks. One text for both, so that the proof is about what runs.
+
+  units_covering: the unit of each cut of the structure in force that covers a row of `leads`.
+  rules_ranked:   the rules that fit a row and find a unit, the first one last word (rule_rank 1).
+  `id` is the key of `leads`.
+#}
+{% macro units_covering(leads, id) -%}
+    select
+        {{ id }},
+        cut,
+        place,
+        unit_id,
+        rank_in_place = 1 as answers_for_place,
+        rank_of_lead = 1 as comes_first
+    from
+        (
+            -- the outer unit answers for the place; the inner one where there is no
+            -- outer
+            select
+                *,
+                row_number() over (
+                    partition by {{ id }}, place order by is_nested, unit_id
+                ) as rank_in_place,
+                row_number() over (
+                    partition by {{ id }} order by precedence, is_nested, unit_id
+                ) as rank_of_lead
+            from
+                (
+                    -- a cut that stands inside another takes that one's place, not
+                    -- one of its own
+                    select
+                        attributes.{{ id }},
+                        attributes.cut,
+                        coalesce(structures.contained_in, attributes.cut) as place,
+                        structures.contained_in is not null as is_nested,
+                        structures.precedence,
+                        sales_units.unit_id
+                    from
+                        (
+                            {%- for cut, column in [
+                                ("area", "area"),
+                                ("account", "account"),
+                                ("solution", "solution_id"),
+                                ("product", "product_id"),
+                            ] %}
+                                select
+                                    {{ id }},
+                                    '{{ cut }}' as cut,
+                                    {{ column }} as attribute
+                                from {{ leads }}
+                                {%- if not loop.last %}
+                                    union all
+                                {%- endif %}
+                            {%- endfor %}
+                        ) as attributes
+                    inner join
+                        {{ ref("routing_structures") }} as structures
+                        on attributes.cut = structures.cut
+                        and structures.structure_id = '{{ var("sales_structure") }}'
+                    inner join
+                        {{ ref("sales_units") }} as sales_units
+                        on attributes.cut = sales_units.cut
+                        and ',' || sales_units.covers || ','
+                        like '%,' || attributes.attribute || ',%'
+                ) as units_of_cuts
+        ) as units_ranked
+{%- endmacro %}
+
+{% macro rules_ranked(leads, units, id) -%}
+    select
+        rules_fitting.{{ id }},
+        rules_fitting.rule_id,
+        rules_fitting.priority,
+        rules_fitting.why,
+        coalesce(
+            rules_fitting.accountable_unit_id, lead_units.unit_id
+        ) as owner_unit_id,
+        row_number() over (
+            partition by rules_fitting.{{ id }}
+            order by rules_fitting.priority, rules_fitting.rule_id
+        ) as rule_rank
+    from
+        (
+            select leads.{{ id }}, rules.*
+            from {{ leads }} as leads
+            cross join {{ ref("int_rules_in_force") }} as rules
+            left join
+                {{ ref("score_bands") }} as bands
+                on leads.score_band = bands.band
+                and bands.band_kind = 'total'
+            left join
+                {{ ref("score_bands") }} as bars
+                on rules.min_score_band = bars.band
+                and bars.band_kind = 'total'
+            where
+                -- a rule with a bar is for those who reached it, one without for
+                -- those who
+                -- asked: silent readers are not disturbed by sales (SG22)
+                case
+                    when rules.min_score_band is null
+                    then leads.has_asked
+                    else bands.min_score >= bars.min_score
+                end
+                and (rules.form_kind is null or rules.form_kind = leads.form_kind)
+                and (rules.product_id is null or rules.product_id = leads.product_id)
+                and (rules.solution_id is null or rules.solution_id = leads.solution_id)
+                and (rules.account is null or rules.account = leads.account)
+                and (rules.area is null or rules.area = leads.area)
+                and (
+                    rules.is_existing_company is null
+                    or rules.is_existing_company = leads.is_existing_company
+                )
+        ) as rules_fitting
+    -- a rule names a unit, or a place of the structure, or leaves it to precedence
+    left join
+        {{ units }} as lead_units
+        on rules_fitting.{{ id }} = lead_units.{{ id }}
+        and rules_fitting.accountable_unit_id is null
+        and (
+            (
+                rules_fitting.accountable_cut = lead_units.place
+                and lead_units.answers_for_place
+            )
+            or (rules_fitting.accountable_cut is null and lead_units.comes_first)
+        )
+    where coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id) is not null
+{%- endmacro %}

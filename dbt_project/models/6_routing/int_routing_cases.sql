@@ -1,0 +1,125 @@
+with
+
+    rules as (select * from {{ ref("int_rules_in_force") }}),
+
+    sales_units as (select * from {{ ref("sales_units") }}),
+
+    requests as (select * from {{ ref("routing_requests") }}),
+
+    score_bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
+
+    covered as (
+        select cut, {{ each_part("covers", ",") }} as attribute
+        from sales_units
+        where covers is not null
+    ),
+
+    -- every value that a unit or a rule tells apart, and none: any other value is
+    -- treated as none is
+    products as (
+        select attribute as product_id
+        from covered
+        where cut = 'product'
+        union
+        select product_id
+        from rules
+        union
+        select cast(null as {{ dbt.type_string() }})
+    ),
+
+    solutions as (
+        select attribute as solution_id
+        from covered
+        where cut = 'solution'
+        union
+        select solution_id
+        from rules
+        union
+        select cast(null as {{ dbt.type_string() }})
+    ),
+
+    accounts as (
+        select attribute as account
+        from covered
+        where cut = 'account'
+        union
+        select account
+        from rules
+        union
+        select cast(null as {{ dbt.type_string() }})
+    ),
+
+    areas as (
+        select attribute as area
+        from covered
+        where cut = 'area'
+        union
+        select area
+        from {{ ref("areas") }}
+        union
+        select area
+        from rules
+        union
+        select cast(null as {{ dbt.type_string() }})
+    ),
+
+    -- who asked did so by a form that rules may tell apart, or in another way
+    reasons as (
+        select true as has_asked, form_kind
+        from requests
+        union
+        select true as has_asked, form_kind
+        from rules
+        union
+        select true as has_asked, cast(null as {{ dbt.type_string() }}) as form_kind
+        union
+        select false as has_asked, cast(null as {{ dbt.type_string() }}) as form_kind
+    ),
+
+    bands as (
+        select band as score_band, min_score = max(min_score) over () as is_hottest
+        from score_bands
+    ),
+
+    customers as (
+        select true as is_existing_company
+        union all
+        select false as is_existing_company
+    ),
+
+    cases as (
+        select
+            {{
+                surrogate_key(
+                    [
+                        "has_asked",
+                        "form_kind",
+                        "product_id",
+                        "solution_id",
+                        "account",
+                        "area",
+                        "is_existing_company",
+                        "score_band",
+                    ]
+                )
+            }} as case_id,
+            has_asked,
+            form_kind,
+            product_id,
+            solution_id,
+            account,
+            area,
+            is_existing_company,
+            score_band,
+            has_asked or is_hottest as needs_owner
+        from reasons
+        cross join products
+        cross join solutions
+        cross join accounts
+        cross join areas
+        cross join customers
+        cross join bands
+    )
+
+select *
+from cases
