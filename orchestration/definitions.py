@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration import assets, transform
+from orchestration import assets, sync_assets, transform
 from orchestration.home import Home
 from orchestration.schedules import every_morning, files_landed, ikusei_daily
 
@@ -22,6 +22,7 @@ def defs() -> dg.Definitions:
             assets.model_assets(manifest),
             assets.publication_assets(manifest),
             assets.sync_plan_asset(manifest),
+            *sync_assets.sync_assets(),
         ],
         asset_checks=assets.contract_checks(),
         jobs=[ikusei_daily],
