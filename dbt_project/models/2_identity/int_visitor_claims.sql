@@ -76,12 +76,67 @@ with
             rules.confidence,
             claims_named.claimed_at,
             claims_named.row_key,
-            rejections.link_id is not null as is_rejected
+            case
+                when rejections.link_id is not null
+                then
+                    'rejected by '
+                    || coalesce(rejections.decided_by, 'somebody')
+                    || ': '
+                    || rejections.reason
+            end as rejected_because
         from claims_named
         inner join identifiers on claims_named.identifier = identifiers.identifier
         inner join rules on claims_named.rule_id = rules.rule_id
         left join rejections on claims_named.link_id = rejections.link_id
+    ),
+
+    words_of_people as (
+        select
+            visitor_id,
+            person_id,
+            sum(confidence) as weight,
+            max(case when rule_id = 'mail_click_cookie' then 0 else 1 end) as has_form
+        from claims_of_people
+        where rejected_because is null
+        group by visitor_id, person_id
+    ),
+
+    -- A link in somebody else's mail, followed in a browser that has more to say of
+    -- another person, was forwarded: the browser stays with its own.
+    clickers_outweighed as (
+        select distinct own.visitor_id, own.person_id
+        from words_of_people as own
+        inner join
+            words_of_people as others
+            on own.visitor_id = others.visitor_id
+            and own.person_id <> others.person_id
+            and own.weight < others.weight
+        where own.has_form = 0
+    ),
+
+    claims_judged as (
+        select
+            claims_of_people.link_id,
+            claims_of_people.visitor_id,
+            claims_of_people.person_id,
+            claims_of_people.identifier,
+            claims_of_people.rule_id,
+            claims_of_people.confidence,
+            claims_of_people.claimed_at,
+            claims_of_people.row_key,
+            coalesce(
+                claims_of_people.rejected_because,
+                case
+                    when clickers_outweighed.visitor_id is not null
+                    then 'forwarded mail: the browser says more of another person'
+                end
+            ) as refused_because
+        from claims_of_people
+        left join
+            clickers_outweighed
+            on claims_of_people.visitor_id = clickers_outweighed.visitor_id
+            and claims_of_people.person_id = clickers_outweighed.person_id
     )
 
-select *
-from claims_of_people
+select *, refused_because is not null as is_rejected
+from claims_judged

@@ -10,12 +10,20 @@ with
             rule_id,
             person_id,
             is_rejected,
+            refused_because,
             max(confidence) as confidence,
             min(claimed_at) as first_claimed_at,
             cast(count(*) as bigint) as claim_count,
             min(row_key) as evidence_row_key
         from claims
-        group by link_id, visitor_id, identifier, rule_id, person_id, is_rejected
+        group by
+            link_id,
+            visitor_id,
+            identifier,
+            rule_id,
+            person_id,
+            is_rejected,
+            refused_because
     )
 
 select *
