@@ -8,25 +8,22 @@ loaded; a run that is killed anywhere in between is made good by the next, which
 recorded and loads only what is missing.
 """
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ingestion import (
+    arrivals,
     email,
     fields,
     files,
     forms,
     keys,
-    kinds,
     ledger,
-    lists,
     objects,
     records,
     remote,
@@ -34,21 +31,12 @@ from ingestion import (
     settings,
     web,
 )
+from ingestion.arrivals import MODULES, SOURCES
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.normalise import normalised
 from ingestion.tables import columns_of
 from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
-
-_MODULES: dict[str, ModuleType | kinds.Source] = {
-    "web": web,
-    "forms": forms,
-    "email": email,
-    "lists": lists,
-    **{name: kinds.Source(name) for name in kinds.SOURCES},
-}
-SOURCES: tuple[str, ...] = tuple(_MODULES)
-"""Sources, each a folder of landing and a module here."""
 
 _ROWS_WAITING = 500_000
 _STILL_SECONDS = 3600
@@ -79,13 +67,15 @@ def ingest(
     with opened(warehouse) as con:
         fields.define(con, zone)
         web.define(con)
-        by_source = _by_source(_found(landing, state_dir), report)
+        by_source = arrivals.by_source(arrivals.find(landing, state_dir), report)
         for source in wanted:
             intake = _Intake(con, source, state_dir, report, retry_rejects)
             for found in by_source[source]:
                 intake.take(found)
             if retry_rejects:
-                intake.retry_lost(_root(landing, state_dir), {found.path for found in by_source[source]})
+                intake.retry_lost(
+                    arrivals.root_of(landing, state_dir), {found.path for found in by_source[source]}
+                )
             intake.finish()
             if on_progress and report.of(source).files:
                 on_progress(_progress(source, len(by_source[source]), report.of(source)))
@@ -112,64 +102,6 @@ def _progress(source: str, count: int, report: IngestReport) -> str:
     )
 
 
-def _found(landing: Path | str, state_dir: Path) -> Iterator[Found | str]:
-    """The files of the landing folder, wherever it lies."""
-    root = _root(landing, state_dir)
-    if not remote.is_remote(landing):
-        return files.find(root, SOURCES)
-    shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
-    return remote.find(str(landing), root, SOURCES)
-
-
-def _root(landing: Path | str, state_dir: Path) -> Path:
-    """The landing folder, or where files of a remote one are copied to."""
-    return state_dir / "fetched" if remote.is_remote(landing) else Path(landing)
-
-
-def _by_source(all_found: Iterator[Found | str], report: IngestReport) -> dict[str, list[Found]]:
-    """The files of each source; what is no file or of no source goes to the report's troubles."""
-    by_source: dict[str, list[Found]] = {source: [] for source in SOURCES}
-    for found in all_found:
-        if isinstance(found, str):
-            report.troubles.append(found)
-        elif found.source:
-            by_source[found.source].append(found)
-        else:
-            try:
-                by_source[_told_by_content(found)].append(found)
-            except Unreadable as error:
-                report.troubles.append(f"{found.path} {error}")
-    return by_source
-
-
-def _told_by_content(found: Found) -> str:
-    """The source of a file outside the sources' folders. Raises Unreadable if its content does not tell."""
-    looked = files.snapshot(found)
-    if not looked.size:
-        raise Unreadable("is empty: send it again with its rows, or remove it")
-    if looked.kind == "text":
-        with files.opened(looked) as stream:
-            text = files.start_of(stream)
-        if web.recognises(text.splitlines()[:20]):
-            return "web"
-        names = records.keys_of(text)
-    else:
-        names = (
-            records.keys_of(files.content(looked)[0].decode("utf-8", "replace"))
-            if looked.kind == "array"
-            else set()
-        )
-    for source in ("email", "forms", *kinds.SOURCES):
-        if names and _MODULES[source].recognises(names):
-            return source
-    for source in (*kinds.SOURCES, "forms", "lists"):
-        if records.has_header(looked, _MODULES[source].form(found)):
-            return source
-    raise Unreadable(
-        f"is of no source that is known: put it in the folder of its source ({', '.join(SOURCES)})"
-    )
-
-
 class _Intake:
     """The files of one source on their way: rows waiting to be loaded, files waiting to be recorded."""
 
@@ -183,7 +115,7 @@ class _Intake:
     ) -> None:
         self.retry_rejects = retry_rejects
         self.con, self.source, self.report = con, source, report
-        self.module = _MODULES[source]
+        self.module = MODULES[source]
         self.tables = {table: f"raw_{source}.{table}" for table in self.module.TABLES}
         self.loader = Loader(con, source, state_dir)
         self.known = ledger.entries(con)

@@ -76,9 +76,7 @@ def test_a_file_that_breaks_a_contract_stays_out_and_the_other_sources_go_on(
     """A log with a status that does not exist lands together with the costs of a new campaign."""
     landing, public = tmp_path / "landing", home.published.resolve()
     shutil.copytree(invented(), landing)
-    request = (
-        '10.1.2.3 - - [20/Oct/2026:10:00:00 +0900] "GET / HTTP/1.1" {} 12 "-" "Mozilla/5.0" "{}"\n'
-    )
+    request = '10.1.2.3 - - [20/Oct/2026:10:00:00 +0900] "GET / HTTP/1.1" {} 12 "-" "Mozilla/5.0" "{}"\n'
     (landing / "web/www/new.log").write_text(request.format(200, "v-good") + request.format(999, "v-bad"))
     (landing / "costs/new.csv").write_text("campaign_id,cost_on,amount_jpy\nradio,2026-10-01,500\n")
 
