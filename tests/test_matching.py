@@ -145,6 +145,14 @@ def test_an_employer_gives_one_address_and_a_name_of_many_joins_no_crowd() -> No
     assert Counter(told.values())["too_many_for_one_person"] > 0
 
 
+def test_a_record_that_fits_two_people_of_one_name_joins_neither_until_a_person_rules_one_out() -> None:
+    pairs = [Scored("a", "card", Decimal("0.99")), Scored("b", "card", Decimal("0.98"))]
+    rules = {"join": 0.9, "review": 0.3, "largest": 4, "addresses": [("a", "x.example"), ("b", "x.example")]}
+    assert {o.because for o in settle(pairs, **rules)} == {"another_is_as_likely"}
+    decided = {o.pair.left: o.outcome for o in settle(pairs, **rules, rejected=[("b", "card")])}
+    assert decided == {"a": "joined", "b": "rejected"}
+
+
 def test_a_model_without_its_thresholds_says_what_to_mend(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"splink": {}, "training": {}, "why": ""}')
     with pytest.raises(Trouble, match="lacks thresholds"):

@@ -57,24 +57,39 @@ def settle(
     groups = _Groups(rejected, addresses)
     for left, right in sorted(set(accepted)):
         groups.join(left, right)
+    pairs = [pair for pair in pairs if pair.probability >= Decimal(str(review))]
+    alike = _alike(pairs)
     outcomes = []
     for pair in sorted(pairs, key=lambda pair: (-pair.probability, pair.left, pair.right)):
-        if pair.probability < Decimal(str(review)) or groups.are_one(pair.left, pair.right):
+        if groups.are_one(pair.left, pair.right):
             continue
-        outcome = _outcome(pair, groups, Decimal(str(join)), largest)
+        outcome = _outcome(pair, groups, alike, Decimal(str(join)), largest)
         if outcome.outcome == "joined":
             groups.join(pair.left, pair.right)
         outcomes.append(outcome)
     return outcomes
 
 
-def _outcome(pair: Scored, groups: _Groups, join: Decimal, largest: int) -> Outcome:
+def _alike(pairs: Iterable[Scored]) -> dict[str, set[str]]:
+    """Person -> whom she may be."""
+    alike: dict[str, set[str]] = {}
+    for pair in pairs:
+        alike.setdefault(pair.left, set()).add(pair.right)
+        alike.setdefault(pair.right, set()).add(pair.left)
+    return alike
+
+
+def _outcome(
+    pair: Scored, groups: _Groups, alike: dict[str, set[str]], join: Decimal, largest: int
+) -> Outcome:
     if groups.are_parted(pair.left, pair.right):
         return Outcome(pair, "rejected", "a_person_parted_them")
     if pair.probability < join:
         return Outcome(pair, "queued", "below_the_threshold")
     if groups.share_a_domain(pair.left, pair.right):
         return Outcome(pair, "queued", "two_addresses_of_one_company")
+    if groups.is_torn(pair.left, pair.right, alike) or groups.is_torn(pair.right, pair.left, alike):
+        return Outcome(pair, "queued", "another_is_as_likely")
     if groups.size(pair.left) + groups.size(pair.right) > largest:
         return Outcome(pair, "queued", "too_many_for_one_person")
     return Outcome(pair, "joined", "above_the_threshold")
@@ -113,6 +128,15 @@ class _Groups:
 
     def share_a_domain(self, left: str, right: str) -> bool:
         return bool(self._domains(left) & self._domains(right))
+
+    def is_torn(self, person: str, one: str, alike: dict[str, set[str]]) -> bool:
+        """Whether `person` may also be somebody who cannot be `one`: then neither is taken unasked."""
+        others = [other for other in alike[person] if not self.are_one(other, one)]
+        return any(
+            self.share_a_domain(one, other) or self.are_parted(one, other)
+            for other in others
+            if not self.are_parted(person, other)
+        )
 
     def join(self, left: str, right: str) -> None:
         """Make them one, unless a person has parted some of them."""

@@ -1,1 +1,12 @@
-with claims as (select * from {{ ref("int_identity_claims") }}) select * from claims
+with
+
+    claims as (
+        select *
+        from {{ ref("int_identity_claims") }}
+        union all
+        select *
+        from {{ ref("int_matched_claims") }}
+    )
+
+select *
+from claims

@@ -34,6 +34,7 @@ with
             pairs.first_claimed_at,
             cast(1 as bigint) as claim_count,
             evidence.evidence_row_key,
+            pairs.outcome = 'rejected' as is_rejected,
             case
                 when pairs.outcome = 'rejected'
                 then
@@ -68,6 +69,7 @@ with
             decisions.decided_at as first_claimed_at,
             cast(1 as bigint) as claim_count,
             decisions.row_key as evidence_row_key,
+            false as is_rejected,
             cast(null as {{ dbt.type_string() }}) as refused_because
         from decisions
         inner join rules on rules.rule_id = 'accepted_by_person'
