@@ -17,12 +17,10 @@ from typing import Any
 import duckdb
 
 from orchestration import transform
-from orchestration.home import PROJECT, Home
+from orchestration.home import Home
 from orchestration.run import Clocks
-from orchestration.what_if import changed_rules, project_with
+from orchestration.what_if import changed_rules, laid_out
 
-# Only models and seeds: a test that fails on a finding must not keep the finding from being shown.
-PARTS = ("+routing_findings,resource_type:seed", "+routing_findings,resource_type:model")
 EXAMPLE = ("form_kind", "product_id", "solution_id", "account", "area", "score_band")
 
 
@@ -48,17 +46,17 @@ def check_routing(home: Home, times: Clocks, *, rules: Path | None = None) -> Ro
     """
     with tempfile.TemporaryDirectory(prefix=".routing-", dir=home.prepare().root) as folder:
         bench = Path(folder)
-        project = project_with(changed_rules(rules), bench / "project") if rules else PROJECT
-        side, target = bench / "warehouse.duckdb", bench / "target" if rules else home.dbt_target
+        side = bench / "warehouse.duckdb"
         transform.build(
             side,
-            target,
+            home.dbt_target,
             as_of=times.as_of,
             known_at=times.known_at,
             zone=times.zone,
             full_refresh=True,
-            select=PARTS,
-            project=project,
+            select=["+routing_findings"],
+            with_tests=False,  # a test that fails on a finding would keep it from being shown
+            rules=laid_out(changed_rules(rules), bench / "rules") if rules else None,
         )
         return _read(side)
 

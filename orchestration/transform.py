@@ -75,6 +75,7 @@ def build(
     zone: str,
     full_refresh: bool,
     select: Sequence[str] = (),
+    with_tests: bool = True,
     project: Path = PROJECT,
     rules: Path | None = None,
     on_progress: Callable[[str], None] | None = None,
@@ -88,6 +89,7 @@ def build(
         known_at: UTC timestamp; rows loaded after it do not exist for this build.
         full_refresh: build incremental models from nothing.
         select: dbt selectors; all when empty.
+        with_tests: of a selection, run the data tests too that its models allow.
         rules: folder laid out as the project; rule CSVs found in it are read instead of the project's.
 
     Raises:
@@ -97,7 +99,8 @@ def build(
     words = ["build", "--vars", clocks, "--exclude-resource-type", "unit_test"]
     words += ["--full-refresh"] if full_refresh else []
     # Of tests over several models only those whose other models are there: a part may be all that is built.
-    words += ["--select", *select, "--indirect-selection", "buildable"] if select else []
+    tests = "buildable" if with_tests else "empty"
+    words += ["--select", *select, "--indirect-selection", tests] if select else []
     with _rules_from(rules, _parsed(warehouse, target, project)):
         return _run(words, warehouse, target, project, on_progress)
 

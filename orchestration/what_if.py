@@ -260,7 +260,7 @@ def what_if(home: Home, rules: Path, *, horizon_days: int = 90, shown: int = 20,
             zone=times.zone,
             full_refresh=True,
             select=_depending(changed),
-            rules=_laid_out(changed, bench / "rules"),
+            rules=laid_out(changed, bench / "rules"),
         )
         say("comparing")
         with _both(home.warehouse, after) as connection:
@@ -312,7 +312,7 @@ def _bench(home: Home) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _laid_out(changed: list[Path], folder: Path) -> Path:
+def laid_out(changed: list[Path], folder: Path) -> Path:
     """The changed rules in a folder laid out as the project."""
     for file in changed:
         (place,) = (PROJECT / "models").rglob(file.name)
