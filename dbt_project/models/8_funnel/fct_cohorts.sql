@@ -4,7 +4,7 @@ with
 
     ages as (
         select cast(generated_number as integer) as age_months
-        from ({{ dbt.generate_series(24) }}) as numbers
+        from ({{ dbt.generate_series(var("cohort_months")) }}) as numbers
     ),
 
     cohorts as (
