@@ -104,6 +104,16 @@ def public_relations(manifest: Mapping[str, Any]) -> list[str]:
     return sorted(relations)
 
 
+def held_shown(home: Home) -> set[str]:
+    """Names of the held batches that the public health page tells of."""
+    if not home.published.exists():
+        return set()
+    with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
+        there = connection.execute("select 1 from duckdb_tables() where table_name = 'rpt_held'").fetchall()
+        rows = connection.execute("select hold_id from reporting.rpt_held").fetchall() if there else []
+    return {hold_id for (hold_id,) in rows}
+
+
 def published_files(serving: Path) -> list[Path]:
     """The kept files, oldest first."""
     return sorted(serving.glob("serving-*.duckdb"), key=lambda file: (file.stat().st_mtime_ns, file.name))

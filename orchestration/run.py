@@ -101,7 +101,7 @@ def run(
         _judge(home, times, progress, report)
         if is_due(home, times) or force or full_refresh:
             _build(home, times, full_refresh, progress, report)
-        if report.was_built or not is_published(home):
+        if report.was_built or not is_published(home) or _is_held_otherwise(home):
             _publish(home, progress, report)
         else:
             built = state.read(home.run_state).built
@@ -121,6 +121,12 @@ def is_published(home: Home) -> bool:
     """Whether the last good build is the public one."""
     kept = state.read(home.run_state)
     return bool(kept.built and kept.built.run_id == kept.published_run_id and home.published.exists())
+
+
+def _is_held_otherwise(home: Home) -> bool:
+    """Whether other batches are held than the public pages tell of; the marts may be the same."""
+    now = {hold.batch.hold_id for hold in checks.held_now(home.warehouse)}
+    return now != publication.held_shown(home)
 
 
 def needs_full_refresh(home: Home, times: Clocks) -> bool:

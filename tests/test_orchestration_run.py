@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from orchestrated import AS_OF, first_run, invented, marts
 
-from orchestration import activate, transform
+from orchestration import activate, checks, transform
 from orchestration import publish as publication
 from orchestration.as_of import build_as_of
 from orchestration.explain import explain_score
@@ -97,7 +97,13 @@ def test_a_file_that_breaks_a_contract_stays_out_and_the_other_sources_go_on(
         health = "select path, rows_held from reporting.rpt_held"
         assert published.execute(health).fetchall() == [("web/www/new.log", 2)]
     report, _ = go()  # it is told as long as it is held, and nothing else happens
-    assert (report.was_built, len(report.held)) == (False, 1)
+    assert (report.was_built, report.published, len(report.held)) == (False, None, 1)
+    [hold] = checks.held_now(home.warehouse)
+    checks.decide(home.warehouse, hold.batch.hold_id, "discard", "sato", "a test of the server")
+    report, _ = go()  # the pages follow, on the marts that stand
+    assert (report.was_built, report.held) == (False, [])
+    with duckdb.connect(str(report.published), read_only=True) as published:
+        assert published.execute(health).fetchall() == []
 
 
 def test_a_page_that_fails_keeps_the_last_publication_up(home: Home) -> None:
@@ -160,6 +166,15 @@ def test_an_unfinished_build_or_an_earlier_day_is_built_from_nothing(home: Home)
     assert not needs_full_refresh(home, Clocks.read(settings, "2026-11-01"))
     assert needs_full_refresh(home, Clocks.read(settings, "2026-10-30"))
     assert needs_full_refresh(home, Clocks.read(settings, AS_OF, "2026-10-30"))
+    with duckdb.connect(str(home.warehouse)) as warehouse:  # a file was read anew under other settings
+        warehouse.execute(
+            "insert into raw_intake.taken_back by name "
+            "select 'lists/a.csv' as path, now()::timestamp as taken_back_at"
+        )
+    assert is_due(home, today) and needs_full_refresh(home, today)
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("delete from raw_intake.taken_back")
+    assert not is_due(home, today)
     home.unfinished_build.write_text("killed")
     assert is_due(home, today)
     assert needs_full_refresh(home, today)
