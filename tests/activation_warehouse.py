@@ -109,8 +109,14 @@ class Company:
                 yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8"
             )
 
-    def have(self, leads: list[dict[str, Any]], *, denied: list[str] = ()) -> None:
-        """Rewrites the sync models and the table of current consents (channel email)."""
+    def have(
+        self,
+        leads: list[dict[str, Any]],
+        *,
+        denied: list[str] = (),
+        merged: dict[str, str] | None = None,
+    ) -> None:
+        """Rewrites the sync models, the current consents (channel email) and former id -> present id."""
         said = pa.table(
             {name: pa.array([row[name] for row in leads], KINDS.get(name, pa.string())) for name in COLUMNS}
         )
@@ -125,6 +131,13 @@ class Company:
                 "create or replace table lifecycle.lead_consents "
                 "(person_id varchar, channel varchar, status varchar)"
             )
+            database.execute("create schema if not exists identity")
+            database.execute(
+                "create or replace table identity.person_id_changes "
+                "(former_person_id varchar, current_person_id varchar)"
+            )
+            for change in (merged or {}).items():
+                database.execute("insert into identity.person_id_changes values (?, ?)", list(change))
             for person_id in denied:
                 database.execute(
                     "insert into lifecycle.lead_consents values (?, 'email', 'denied')", [person_id]

@@ -211,6 +211,21 @@ def test_a_merged_party_is_followed(company: Company, crm: LocalTryton) -> None:
     assert there(crm, "merge2")["merge2"]["description"] == "after"
 
 
+def test_a_person_with_a_new_id_stays_the_one_record_that_was_sent(
+    company: Company, crm: LocalTryton
+) -> None:
+    company.have([lead("idold", headline="one"), lead("idother")])
+    company.apply(SYNC)
+    company.have([lead("idnew", headline="two"), lead("idother")], merged={"idold": "idnew"})
+    run = company.apply(SYNC)[SYNC]
+    assert (run.acked, run.unchanged) == (1, 1)
+    found = there(crm, "id")
+    assert set(found) == {"idold", "idother"} and found["idold"]["description"] == "two"
+    # The other one turns out to be the same person: nothing new is made, hers stays where it is.
+    company.have([lead("idnew", headline="two")], merged={"idold": "idnew", "idother": "idnew"})
+    assert company.apply(SYNC)[SYNC].requests == 0 and len(there(crm, "id")) == 2
+
+
 def test_both_styles_of_error_are_told_apart_on_the_real_server(crm: LocalTryton) -> None:
     client = crm.client(REP)
     with pytest.raises(Refused) as unknown_field:  # JSON-RPC: status 200, the error in the body

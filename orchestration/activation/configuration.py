@@ -24,7 +24,18 @@ MODES = ("insert", "update_only", "upsert", "mirror", "archive")
 CONSENTS = ("granted", "not_denied")
 _RELATION = re.compile(r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-_KEYS = {"sync", "why", "model", "destination", "mode", "secrets", "options", "consent", "guards", "fields"}
+_KEYS = {
+    "sync",
+    "why",
+    "model",
+    "destination",
+    "mode",
+    "secrets",
+    "options",
+    "consent",
+    "guards",
+    "fields",
+} | {"key_changes"}
 
 
 class ActivationError(Trouble):
@@ -92,6 +103,7 @@ class Sync:
     guards: Guards
     consent: Consent
     path: Path
+    key_changes: str | None = None
 
     @property
     def sent_fields(self) -> tuple[Field, ...]:
@@ -151,6 +163,7 @@ def read_sync(path: Path) -> Sync:
         guards=_guards(page),
         consent=_consent(page),
         path=path,
+        key_changes=page.relation(("key_changes",)) if page.get(("key_changes",), None) else None,
     )
     _check_destination(sync, page)
     return sync

@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestration.activation.approval import approved_syncs, current_plan
 from orchestration.activation.clock import Clock, SystemClock
 from orchestration.activation.configuration import read_syncs
+from orchestration.activation.former_keys import with_known_keys
 from orchestration.activation.ledger import Ledger
 from orchestration.activation.ledger_rows import SyncStatus
 from orchestration.activation.plan import SyncPlan, read_models
@@ -30,7 +31,8 @@ def plan(
     plans = []
     with Ledger.open(ledger) as opened:
         for sync in definitions:
-            made = current_plan(opened, sync, models[sync.name], as_of)
+            model = with_known_keys(models[sync.name], opened.rows(sync.name))
+            made = current_plan(opened, sync, model, as_of)
             steps = {step.key: [step.op, step.row_hash] for step in made.steps}
             opened.remember_plan(sync.name, made.digest, as_of, steps, time.time())
             plans.append(made)
@@ -71,6 +73,7 @@ def apply(
         for sync in definitions:
             leases[sync.name] = opened.take_lease(sync.name, clock.now())
             stack.callback(opened.give_lease_back, leases[sync.name])
+            models[sync.name] = with_known_keys(models[sync.name], opened.rows(sync.name))
         if digest is not None:
             definitions = approved_syncs(opened, definitions, models, digest)
         around = Surroundings(warehouse, out_dir, secrets, say, clock, random.Random(seed))

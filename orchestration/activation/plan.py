@@ -37,14 +37,19 @@ class ModelRow(NamedTuple):
     values: dict[str, Any]
     consent_status: str | None
     is_suppressed: bool | None
+    said_key: str | None = None  # the model's own key, where the other side has the row under a former one
 
 
 @dataclass
 class Model:
-    """A sync model as read. `stop`: why it must not be sent, or None. `denied`: person_ids that said no."""
+    """A sync model as read. `stop`: why it must not be sent, or None. `denied`: person_ids that said no.
+
+    `former_keys`: key -> the ids that its person had before.
+    """
 
     rows: list[ModelRow] = field(default_factory=list)
     denied: frozenset[str] = frozenset()
+    former_keys: dict[str, list[str]] = field(default_factory=dict)
     stop: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -133,7 +138,7 @@ def read_refusals(warehouse: Path, sync: Sync) -> Callable[[ModelRow], str | Non
     def judge(row: ModelRow) -> str | None:
         if now.stop is not None:
             return "the sync model changed while sending"
-        current = by_key.get(row.key)
+        current = by_key.get(row.said_key or row.key)
         if current is None:
             return "left the model while sending"
         return refusal(current, sync, now.denied) or refusal(row, sync, now.denied)
@@ -168,6 +173,7 @@ def _read_model(database: duckdb.DuckDBPyConnection, sync: Sync, fields: Sequenc
         )
     model = Model()
     _read_denied(database, sync, model)
+    _read_former_keys(database, sync, model)
     read = ["cast(sync_key as varchar)", "cast(person_id as varchar)", "cast(consent_status as varchar)"]
     read += ["cast(is_suppressed as boolean)", *(f'"{field.column}"' for field in fields)]
     statement = f"select {', '.join(read)} from {sync.model} order by 1"
@@ -200,6 +206,18 @@ def _read_denied(database: duckdb.DuckDBPyConnection, sync: Sync, model: Model) 
         [channels, channels],
     )
     model.denied = frozenset(person_id for (person_id,) in found.fetchall() if person_id)
+
+
+def _read_former_keys(database: duckdb.DuckDBPyConnection, sync: Sync, model: Model) -> None:
+    relation = sync.key_changes
+    if relation is None or not {"former_person_id", "current_person_id"} <= _columns(database, relation):
+        return
+    found = database.execute(
+        f"select distinct current_person_id, former_person_id from {relation} "
+        "where current_person_id <> former_person_id order by all"
+    )
+    for current, former in found.fetchall():
+        model.former_keys.setdefault(current, []).append(former)
 
 
 def _key_trouble(sync: Sync, keys: Sequence[str | None]) -> str | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from orchestration.activation.configuration import Sync
+from orchestration.activation.plan import SyncPlan
+
 _COUNTED = (
     "acked",
     "verified",
@@ -59,3 +62,18 @@ class SyncRun:
             f"{self.rejected} rejected, {self.unknown} in doubt, {self.waiting} waiting, "
             f"{self.withheld} withheld, {self.requests} requests"
         )
+
+
+def planned_counts(sync: Sync, made: SyncPlan, model_rows: int) -> dict[str, object]:
+    """The columns of `activation_run` that a run fills when it begins."""
+    return {
+        "sync": sync.name,
+        "destination": sync.destination,
+        "guarantee": made.guarantee,
+        "plan_digest": made.digest,
+        "config_digest": sync.config_digest,
+        "model_rows": model_rows,
+        "planned_c": made.creates,
+        "planned_u": made.updates,
+        "planned_d": made.removes,
+    }

@@ -44,7 +44,7 @@ from orchestration.activation.plan import (
     refusal,
 )
 from orchestration.activation.preparation import Work
-from orchestration.activation.report import SyncRun
+from orchestration.activation.report import SyncRun, planned_counts
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class Sending:
         made = make_plan(self.sync, self.model, held, last_rows=self.ledger.last_model_rows(name))
         self.report.digest, self.report.unchanged = made.digest, made.unchanged
         self.report.withheld = made.withheld
-        self.report.run_id = self.ledger.begin_run(self.lease, self._planned_counts(made), started)
+        planned = planned_counts(self.sync, made, len(self.model.rows))
+        self.report.run_id = self.ledger.begin_run(self.lease, planned, started)
         self.around.say(
             f"{name}: {self.kind.guarantee}. {len(made.steps)} rows to send, {made.unchanged} unchanged."
         )
@@ -105,19 +106,6 @@ class Sending:
             self.report.end("stopped", broke)
         self._finish(started)
         return self.report
-
-    def _planned_counts(self, made: SyncPlan) -> dict[str, object]:
-        return {
-            "sync": self.sync.name,
-            "destination": self.sync.destination,
-            "guarantee": made.guarantee,
-            "plan_digest": made.digest,
-            "config_digest": self.sync.config_digest,
-            "model_rows": len(self.model.rows),
-            "planned_c": made.creates,
-            "planned_u": made.updates,
-            "planned_d": made.removes,
-        }
 
     def _go(self, made: SyncPlan, held: dict[str, LedgerRow]) -> None:
         if made.stop is not None:
@@ -239,8 +227,7 @@ class Sending:
         self.attempt_ids = self.ledger.record(self.lease, self._take_settled(), intents, self.clock.now())
         before = destination.requests
         answers = destination.send([item.message for item in batch], self._whole)
-        # One that does not count its requests makes one a call.
-        made = max(1, destination.requests - before)
+        made = max(1, destination.requests - before)  # who does not count makes one a call
         self.report.requests += made
         self.pacing.spend(made, self.clock.now())
         if len(answers) != len(batch):  # a destination that cannot say which row fared how has not answered
@@ -340,8 +327,7 @@ class Sending:
 
     def _current_judge(self) -> Callable[[ModelRow], str | None]:
         if self.clock.now() - self.judged_at > CONSENT_AGE_SECONDS:
-            # A warehouse that is being rebuilt cannot be asked; the answer of this run's start then still
-            # counts.
+            # A warehouse that is being rebuilt cannot be asked; what was read before then still counts.
             try:
                 self.judge = read_refusals(self.around.warehouse, self.sync)
             except WarehouseError:

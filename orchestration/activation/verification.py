@@ -13,6 +13,7 @@ from pathlib import Path
 from orchestration.activation.comparison import compare_remote, has_trouble, sentence
 from orchestration.activation.configuration import Sync, read_syncs
 from orchestration.activation.destinations import NotConfigured, destination_kinds
+from orchestration.activation.former_keys import with_known_keys
 from orchestration.activation.ledger import Ledger
 from orchestration.activation.plan import Model, read_models
 from orchestration.activation.preparation import stranger
@@ -75,7 +76,9 @@ def _verify_one(
     lease = opened.take_lease(sync.name, time.time())
     try:
         opened.doubt_open_attempts(lease, time.time())
-        found = compare_remote(sync, model, opened.rows(sync.name), destination, time.time(), is_whole=True)
+        held = opened.rows(sync.name)
+        model = with_known_keys(model, held)
+        found = compare_remote(sync, model, held, destination, time.time(), is_whole=True)
         is_ours = sync.mode in ("mirror", "archive")  # the other modes never take anything out
         strangers = [stranger(sync, key, time.time()) for key in found.strangers if is_ours]
         opened.put_rows(lease, [*found.changed, *strangers], time.time())
