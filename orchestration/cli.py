@@ -455,7 +455,7 @@ def explain_link(
     right: Annotated[str, typer.Argument(help="Another identifier.")],
 ) -> int:
     """Show the path of links between two identifiers, or why there is none."""
-    from orchestration.explain_people import explain_link as explain
+    from orchestration.explain_links import explain_link as explain
 
     return _say_all(explain(Home.from_environment(), left, right, zone=Settings.from_environment().zone))
 

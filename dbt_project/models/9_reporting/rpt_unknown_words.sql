@@ -1,0 +1,1 @@
+select attribute, word, people_count from {{ ref("unknown_words") }}
