@@ -91,15 +91,15 @@ def hold(con: duckdb.DuckDBPyConnection, batch: Batch, reason: str, rules_digest
 
 
 def _ask_again(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    """Marks files of the batch's stream that repeated rows known already: perhaps rows that are held now."""
+    """Marks files of the batch's stream that were read since and repeated rows: perhaps rows held now."""
     con.execute(
         """
         update raw_intake.files set content_hash = null, modified_ns = 0
-        where rows_duplicate > 0 and path <> $path and (source, stream) in (
+        where rows_duplicate > 0 and path <> $path and last_read_at >= $load_at and (source, stream) in (
                 select (source, stream) from raw_intake.files where path = $path)
             and path not in (select path from raw_intake.held group by path, hold_id
                 having bool_and(state = 'held'))""",
-        {"path": batch.path},
+        {"path": batch.path, "load_at": batch.load_at},
     )
 
 

@@ -144,8 +144,9 @@ def take_back(
     con.execute("delete from raw_intake.rejects where path = ?", [path])
     marked = con.execute(
         "update raw_intake.files set content_hash = null, modified_ns = 0"
-        " where source = $source and path <> $path and rows_duplicate > 0"
-        " and stream in (select stream from raw_intake.files where path = $path) returning path",
+        " where source = $source and path <> $path and rows_duplicate > 0 and exists (select 1 from"
+        " raw_intake.files as own where own.path = $path and own.stream = files.stream"
+        " and files.last_read_at >= own.first_seen_at) returning path",
         {"source": source, "path": path},
     ).fetchall()
     con.execute(
