@@ -159,6 +159,18 @@ def test_a_model_without_its_thresholds_says_what_to_mend(tmp_path: Path) -> Non
         MatchingModel.read(tmp_path / "model.json")
 
 
+def test_a_condition_that_fits_no_column_is_named_without_the_value_it_failed_at() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table people as select n as unique_id, '渡辺花子' as person_name from range(3) as t (n)"
+        )
+        rules = [{"blocking_rule": "cast(l.person_name as int) = cast(r.person_name as int)"}]
+        broken = MODEL.with_splink(MODEL.splink | {"blocking_rules_to_generate_predictions": rules})
+        with pytest.raises(Trouble, match="could not compare the rows of people") as trouble:
+            predict(connection, "people", broken)
+    assert "渡辺" not in str(trouble.value) and trouble.value.__suppress_context__
+
+
 @pytest.fixture(scope="module")
 def fake() -> duckdb.DuckDBPyConnection:
     if not FAKE.exists():

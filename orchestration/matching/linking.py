@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from orchestration.matching.model import MatchingModel
+from orchestration.trouble import Trouble
 
 QUIET = logging.ERROR
 LEAST = 5e-7  # for what training never saw: rare, not impossible
@@ -28,10 +29,19 @@ def predict(connection: Any, table: str, model: MatchingModel, *, at_least: floa
     Returns:
         The name of a table with `<id>_l`, `<id>_r` (the smaller id left), `match_probability`,
         `match_weight`, and `gamma_<comparison>` and `mw_<comparison>` for each comparison.
+
+    Raises:
+        Trouble: a condition or blocking rule of the model does not fit the table.
     """
     linker = _linker(connection, table, model.splink)
     threshold = model.review if at_least is None else at_least
-    found = linker.inference.predict(threshold_match_probability=threshold, warning_mode="never")
+    try:
+        found = linker.inference.predict(threshold_match_probability=threshold, warning_mode="never")
+    except Exception as error:  # its text quotes the values of the row it failed at
+        raise Trouble(
+            f"Splink could not compare the rows of {table} ({type(error).__name__}): check the conditions "
+            "and blocking rules in matching_model.json against the columns of int_match_profiles"
+        ) from None
     return found.physical_name
 
 

@@ -81,18 +81,20 @@ def _told(connection: duckdb.DuckDBPyConnection, pairs: str | None, model: Match
         {alone}
         union all
         select
-            md5(ends.left_key || ends.right_key), ends.left_key, ends.right_key, ends.left_person,
-            ends.right_person, cast(round(pairs.match_probability, 6) as decimal(9, 6)), {evidence}
-        from {pairs} as pairs
-        inner join lateral (
+            md5(left_key || right_key), left_key, right_key,
+            least(one, other), greatest(one, other),
+            cast(round(match_probability, 6) as decimal(9, 6)), {evidence}
+        from (
             select
-                lefts.{KEY} as left_key, rights.{KEY} as right_key,
-                lefts.exact_person as left_person, rights.exact_person as right_person
-            from profiles as lefts, profiles as rights
-            where lefts.{KEY} in (pairs.unique_id_l, pairs.unique_id_r)
-                and rights.{KEY} in (pairs.unique_id_l, pairs.unique_id_r)
-                and lefts.exact_person < rights.exact_person
-        ) as ends on true
+                pairs.*,
+                ones.exact_person as one,
+                others.exact_person as other,
+                case when one < other then ones.{KEY} else others.{KEY} end as left_key,
+                case when one < other then others.{KEY} else ones.{KEY} end as right_key
+            from {pairs} as pairs
+            inner join profiles as ones on pairs.unique_id_l = ones.unique_id
+            inner join profiles as others on pairs.unique_id_r = others.unique_id
+        )
         order by 1
     """)
 
