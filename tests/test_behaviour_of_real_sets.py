@@ -40,8 +40,8 @@ JUDGING = [
 ]
 _kept = TemporaryDirectory(prefix="ikusei-behaviour-")
 
-# Where the tracker's session and ours differ: label, first second and page views of the expected session -> page
-# views of our session that begins then (None: there is none), and why.
+# Where the tracker's session and ours differ: label, first second and page views of the expected session ->
+# page views of our session that begins then (None: there is none), and why.
 DIFFERENCES = {
     ("Multiple first sessions per user", "2021-03-02 07:23:19", 1): (
         4,
@@ -60,8 +60,8 @@ DIFFERENCES = {
     ("long session", "2021-03-01 21:39:43", 2): (1, "two days of silence end a session of ours, 1 + 1 = 2"),
     ("dupe: event_id different collector_tstamp", "2021-03-03 21:27:22", 3): (
         None,
-        "the tracker takes the time at which the event reached it first; a line has one time, a second later, and"
-        " two like lines of one second are one page view",
+        "the tracker takes the time at which the event reached it first; a line has one time, a second later,"
+        " and two like lines of one second are one page view",
     ),
     ("dupe: event_id same collector_tstamp", "2021-03-01 20:39:52", 6): (
         7,

@@ -1,7 +1,7 @@
 """The facts of behaviour grow by day: files and days one after the other end in what one build makes.
 
-A small invented company is built at once; then its files come shuffled over two runs while the as-of day moves
-on, the last step without any new file. Sessions, page views and touches must be the same, row by row.
+A small invented company is built at once; then its files come shuffled over two runs while the as-of day
+moves on, the last step without any new file. Sessions, page views and touches must be the same, row by row.
 """
 
 import os

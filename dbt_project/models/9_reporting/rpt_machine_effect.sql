@@ -4,6 +4,7 @@ with
     sessions as (select * from {{ ref("fct_sessions") }}),
     touches as (select * from {{ ref("fct_touches") }}),
     touch_types as (select * from {{ ref("touch_types") }}),
+    rules as (select * from {{ ref("machine_rules_in_force") }}),
 
     -- A visitor counts once a month, and among people's if any of its visits is one.
     visitors as (
@@ -82,11 +83,14 @@ with
     )
 
 select
-    month,
-    kpi,
-    rule_id,
-    with_machines,
-    with_machines - removed as without_machines,
-    removed,
-    cast(removed as double) / nullif(with_machines, 0) as removed_share
+    effects.month,
+    effects.kpi,
+    effects.rule_id,
+    coalesce(rules.name_ja, 'すべての規則') as rule_name_ja,
+    coalesce(rules.name_en, 'all rules') as rule_name_en,
+    effects.with_machines,
+    effects.with_machines - effects.removed as without_machines,
+    effects.removed,
+    cast(effects.removed as double) / nullif(effects.with_machines, 0) as removed_share
 from effects
+left join rules on effects.rule_id = rules.rule_id

@@ -21,8 +21,8 @@ select
     views.month,
     views.path,
     views.page_views,
-    cast(months.page_views as bigint) as page_views_of_month,
-    cast(views.page_views as double) / nullif(months.page_views, 0) as share_of_month
+    cast(months.page_views as bigint) as all_page_views,
+    cast(views.page_views as double) / nullif(months.page_views, 0) as unmapped_share
 from views
 inner join months on views.month = months.month
 where views.content_category = 'uncategorised'
