@@ -21,7 +21,7 @@ LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("ja", "en")
 NOTHING = "—"
 FORMATS = (
-    (re.compile(r"(_rate|_share|_pct|^roi$|^confidence$|rate_)"), "percent"),
+    (re.compile(r"(_rate|_share|_pct|^roi$|^confidence$|^probability$|rate_)"), "percent"),
     (re.compile(r"(_jpy|^cost_per_order)$"), "yen"),
     (re.compile(r"(^|_)month$"), "month"),
     (re.compile(r"_at$"), "time"),
