@@ -45,8 +45,13 @@ with
             factors as earlier
             on {{ dbt.dateadd("month", "comparisons.months_before", "earlier.month") }}
             = later.month
+        -- a month without visitors or leads has no rates, and the product says
+        -- nothing of it
         where
-            later.opportunity_rate is not null and earlier.opportunity_rate is not null
+            later.action_rate is not null
+            and later.opportunity_rate is not null
+            and earlier.action_rate is not null
+            and earlier.opportunity_rate is not null
     ),
 
     {%- set before = [
