@@ -33,7 +33,7 @@ create table behaviour.fct_touches (touch_id text, person_id text, is_machine bo
 create table behaviour.fct_sessions (visitor_id text, started_at timestamp, ended_at timestamp,
     page_views bigint, is_machine boolean);
 create table scoring.fct_lead_scores (person_id text, total_score decimal(18, 6),
-    behaviour_score decimal(18, 6), score_band text);
+    behaviour_score decimal(18, 6), score_band text, timing_30d decimal(9, 6), timing_90d decimal(9, 6));
 create table scoring.score_bands (band_kind text, band text, min_score int);
 create table lifecycle.fct_tier_history (person_id text, tier text, valid_from timestamp,
     valid_to timestamp);
@@ -72,8 +72,9 @@ insert into behaviour.fct_sessions values
     ('v1', timestamp '2026-10-01 00:00:00', timestamp '2026-10-01 00:00:03', 4, false),
     ('v1', timestamp '2026-10-05 00:00:00', timestamp '2026-10-05 00:00:03', 4, false);
 insert into scoring.score_bands values ('total', 'hot', 45), ('total', 'cold', -100000);
-insert into scoring.fct_lead_scores values ('X', 50, 9, 'hot'), ('Z', 40, 9, 'cold'), ('W1', 30, 9, 'cold'),
-    ('W2', 20, 1, 'cold'), ('W3', 10, 1, 'cold');
+insert into scoring.fct_lead_scores select *, total_score / 100, total_score / 50 from (values
+    ('X', 50, 9, 'hot'), ('Z', 40, 9, 'cold'), ('W1', 30, 9, 'cold'), ('W2', 20, 1, 'cold'),
+    ('W3', 10, 1, 'cold')) as scores (person_id, total_score, behaviour_score, score_band);
 insert into lifecycle.fct_tier_history values ('X', 'latent', timestamp '2026-08-01', timestamp '2026-09-15'),
     ('X', 'prospect', timestamp '2026-09-15', null), ('W1', 'latent', timestamp '2026-08-01', null);
 insert into lifecycle.lead_consents values ('X', 'email', 'granted'), ('W1', 'email', 'denied');

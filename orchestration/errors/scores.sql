@@ -20,6 +20,8 @@ with
             hazards_now.hazard_90d,
             scores.total_score,
             scores.behaviour_score,
+            scores.timing_30d,
+            scores.timing_90d,
             scores.score_band
         from hazards_now
         inner join person_ids on hazards_now.person_key = person_ids.person_key
@@ -33,6 +35,31 @@ with
         select 'behaviour_score_hazard_30d', behaviour_score, hazard_30d from people
         union all
         select 'behaviour_score_hazard_90d', behaviour_score, hazard_90d from people
+        union all
+        select 'timing_hazard_30d', timing_30d, hazard_30d from people
+        union all
+        select 'timing_hazard_90d', timing_90d, hazard_90d from people
+    ),
+    -- Ten groups of equal size in the order of the forecast: how far its mean lies from the true mean.
+    forecasts as (
+        select '30d' as horizon, cast(timing_30d as double) as forecast, hazard_30d as hazard from people
+        union all
+        select '90d', cast(timing_90d as double), hazard_90d from people
+    ),
+    forecasts_grouped as (
+        select *, ntile(10) over (partition by horizon order by forecast, hazard) as tenth
+        from forecasts
+        where forecast is not null and hazard is not null
+    ),
+    tenths as (
+        select horizon, tenth, abs(avg(forecast) - avg(hazard)) as off_by, count(*) as n
+        from forecasts_grouped
+        group by horizon, tenth
+    ),
+    calibration_errors as (
+        select 'timing_calibration_error_' || horizon as measure, sum(off_by * n) / sum(n) as value, sum(n) as n
+        from tenths
+        group by horizon
     ),
     ranked as (
         select
@@ -62,6 +89,8 @@ with
         inner join bands as colder on lower_bars.band = colder.score_band
     )
 select measure, null as trouble, if(isnan(value), null, value) as value, n from correlations
+union all
+select measure, null, value, n from calibration_errors
 union all
 select 'hazard_90d_' || score_band, null, hazard, n from bands
 union all
