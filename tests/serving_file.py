@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import review_pairs
+import score_rows
 
 TABLES = """
 create schema reporting;
@@ -118,6 +119,7 @@ def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: 
     """The tables, filled from a seed, so that the same arguments give the same rows."""
     with duckdb.connect(str(file)) as connection:
         connection.execute(TABLES)
+        score_rows.publish(connection, empty=empty)
         _insert(
             connection, "reporting.rpt_run", [(run_id, date(2026, 10, 31), datetime(2026, 10, 31, 18, 30))]
         )
