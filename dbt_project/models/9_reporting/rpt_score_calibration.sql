@@ -1,8 +1,4 @@
 {#- What cannot be told from so few says so: `too_few` is a word of the locales (件数不足). -#}
-{%- macro percent(share) -%}
-    cast(cast(100 * {{ share }} as decimal(9, 1)) as {{ dbt.type_string() }})
-{%- endmacro -%}
-
 with
 
     calibration as (select * from {{ ref("fct_score_calibration") }}),
@@ -23,15 +19,29 @@ with
             calibration.hits,
             case
                 when calibration.is_enough
-                then {{ percent("calibration.rate") }} || '%'
+                then
+                    cast(
+                        cast(
+                            100 * calibration.rate as decimal(9, 1)
+                        ) as {{ dbt.type_string() }}
+                    )
+                    || '%'
                 else 'too_few'
             end as rate_told,
             case
                 when calibration.is_enough
                 then
-                    {{ percent("calibration.rate_low") }}
+                    cast(
+                        cast(
+                            100 * calibration.rate_low as decimal(9, 1)
+                        ) as {{ dbt.type_string() }}
+                    )
                     || '–'
-                    || {{ percent("calibration.rate_high") }}
+                    || cast(
+                        cast(
+                            100 * calibration.rate_high as decimal(9, 1)
+                        ) as {{ dbt.type_string() }}
+                    )
                     || '%'
                 else 'too_few'
             end as interval_told,
