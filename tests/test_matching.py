@@ -196,7 +196,8 @@ def test_fake_1000_is_matched_at_precision_0_99_and_recall_0_75(fake: duckdb.Duc
     """Counted over all 499,500 pairs of the 1,000 rows: two rows in one person, as the product joins them.
 
     The pairs that are one person are those of one `cluster`: the 2,031 that the labels call matches. No label
-    is read before the count; the weights are learned from the rows, the threshold is the product's own.
+    is read before the count: the weights are learned from the rows, and a pair joins that is wrong once in
+    twenty times by them.
     """
     untrained = MatchingModel.read(Path(__file__).with_name("matching_fake_1000.json"))
     model = train(fake, "people", "people", untrained)
