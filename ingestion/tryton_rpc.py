@@ -99,22 +99,24 @@ class Tryton:
             return self._ask(method, said)
 
     def _login(self) -> None:
+        """A session and its context, both or none: without its company a user sees no employees."""
         self._session = None
         try:
-            answer = self._ask("common.db.login", [self._user, {"password": self._password}, self._language])
-            user_id, token = answer[0], answer[1]
+            who = [self._user, {"password": self._password}, self._language]
+            user_id, token = self._ask("common.db.login", who)[:2]
             said = f"{self._user}:{user_id}:{token}".encode()
-            self._session = "Session " + base64.b64encode(said).decode()
-            preferences = self._ask("model.res.user.get_preferences", [True, {}])
-            self.context = {**preferences, "client": "ikusei"}
+            session = "Session " + base64.b64encode(said).decode()
+            preferences = self._ask("model.res.user.get_preferences", [True, {}], session)
         except InDoubt as error:  # asking for a session changes nothing that matters
             raise NotReached(error.kind, status=error.status, retry_after=error.retry_after) from error
-        except (Refused, TypeError, IndexError) as error:
+        except (Refused, TypeError, ValueError) as error:
             raise NotAllowed("login", status=401) from error
+        self._session, self.context = session, {**preferences, "client": "ikusei"}
 
-    def _ask(self, method: str, params: list[Any]) -> Any:
+    def _ask(self, method: str, params: list[Any], session: str | None = None) -> Any:
         body = json.dumps({"id": self.requests, "method": method, "params": params}, default=_encoded)
-        headers = {"authorization": self._session} if self._session else {}
+        session = session or self._session
+        headers = {"authorization": session} if session else {}
         self.requests += 1
         try:
             response = self._client.post(self._url.join("rpc/"), content=body.encode(), headers=headers)

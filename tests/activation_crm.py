@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import random
 import subprocess
@@ -132,8 +133,6 @@ class Storm:
 
     def _killed_run(self) -> None:
         """A child that is killed while one of its requests is on its way, or after some time."""
-        import json
-
         self.runs += 1
         said = json.dumps({"root": str(self.company.root), "secrets": self.company.secrets})
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
@@ -150,7 +149,11 @@ class Storm:
 
         self.proxy.on_request = kill
         children.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
-        code = children[0].wait(timeout=120)
+        try:
+            code = children[0].wait(timeout=60)
+        except subprocess.TimeoutExpired:  # a slow machine: killed late is killed too
+            children[0].kill()
+            code = children[0].wait(timeout=60)
         assert code in (0, -9), "the sender broke by itself"
         self.kills += code == -9
         self.proxy.on_request = lambda number, moment: None

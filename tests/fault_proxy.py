@@ -34,6 +34,7 @@ class FaultProxy:
     def __init__(self, port: int, seed: int) -> None:
         self.target, self.rng = port, random.Random(seed)
         self.share, self.kinds, self.late_seconds = 0.0, KINDS, 1.0
+        self.planned: dict[int, str] = {}  # number of a request -> its fault, whatever the share
         self.done: Counter[str] = Counter()
         self.requests = 0
         self.on_request: Callable[[int, str], None] = lambda number, moment: None
@@ -45,6 +46,7 @@ class FaultProxy:
         with self.lock:
             self.requests += 1
             fault = self.rng.choice(self.kinds) if self.rng.random() < self.share else None
+            fault = self.planned.get(self.requests, fault)
             if fault:
                 self.done[fault] += 1
             return self.requests, fault, self.rng.uniform(0.2, 1.5)

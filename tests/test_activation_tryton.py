@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from activation_crm import SYNC, Storm, ask, judge, ledger_states, storm_over, tryton_or_skip
+from activation_crm import SYNC, UNITS, Storm, ask, judge, ledger_states, storm_over, tryton_or_skip
 from activation_warehouse import Company, FastClock, lead
+from fault_proxy import proxy_before
 
-from ingestion.tryton_rpc import InDoubt, Refused, result_of
+from ingestion.tryton_rpc import InDoubt, NotReached, Refused, Tryton, result_of
 from orchestration.activation import plan, verify
 from orchestration.activation.local_tryton import REP, LocalTryton
 
@@ -242,6 +243,17 @@ def test_both_styles_of_error_are_told_apart_on_the_real_server(crm: LocalTryton
     with pytest.raises(Refused) as as_400:
         result_of(httpx.post(url, json={"conversion_probability": 9}, headers=headers))
     assert as_400.value.status == 400
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_login_that_breaks_half_way_is_no_login(crm: LocalTryton, number: int) -> None:
+    with proxy_before(crm.port, "/crm", seed=1) as proxy:
+        proxy.planned = {number: "500"}
+        client = Tryton(proxy.url, REP, crm.secrets()["IKUSEI_TRYTON_PASSWORD"])
+        units = ["model.company.employee.search_read", [], 0, None, None, ["party.code"]]
+        with pytest.raises(NotReached):
+            client.call(*units)
+        assert len(client.call(*units)) == len(UNITS), "without its company a user sees no employees"
 
 
 def storm_verdict(storm: Storm, expected: dict[str, str], run_status: str) -> None:

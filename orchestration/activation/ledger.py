@@ -213,7 +213,7 @@ class Ledger:
         found = self._db.execute(
             "select a.key, max(a.version) as version from activation_attempt a "
             "join activation_row r on r.sync = a.sync and r.key = a.key "
-            "where a.sync = ? and a.outcome in ('unknown', 'crashed') "
+            "where a.sync = ? and (a.outcome in ('unknown', 'crashed') or a.http_status >= 500) "
             "and a.version > coalesce(r.acked_version, 0) group by a.key",
             (sync,),
         )

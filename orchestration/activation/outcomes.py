@@ -33,7 +33,8 @@ def row_after(sync: Sync, item: Work, answer: Answer) -> LedgerRow:
     if answer.outcome is Outcome.REJECTED:
         return replace(row, state="rejected", **told)
     told["not_before"] = as_text(item.due)
-    if answer.outcome is Outcome.UNKNOWN:
+    is_doubtful = answer.outcome is Outcome.SPLIT and (answer.http_status or 0) >= 500
+    if answer.outcome is Outcome.UNKNOWN or is_doubtful:
         return replace(row, state="unknown", remote_is_known=0, **told)
     # Nothing was done, so what we knew before this attempt still holds.
     return replace(row, state="retry_wait" if row.remote_is_known else "unknown", **told)
