@@ -44,16 +44,45 @@ def rows(home: Home) -> dict[str, tuple[int, int]]:
     return found
 
 
+def deeds(home: Home, identifier: str) -> dict[str, float]:
+    """Touch to its points, of whoever the identifier belongs to."""
+    with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:
+        person = "(select person_id from identity.person_identifiers where identifier = ?)"
+        of_touches = f"from scoring.fct_score_points where person_id = {person} and touch_id is not null"
+        twice = f"select touch_id, rule_id {of_touches} group by all having count(*) > 1"
+        assert not connection.execute(twice, [identifier]).fetchall(), "a touch earns points twice"
+        done = f"select touch_id from behaviour.fct_touches where person_id = {person}"
+        touches = [touch for (touch,) in connection.execute(done, [identifier]).fetchall()]
+        assert len(touches) == len(set(touches)), "a touch counts twice"
+        earned = f"select touch_id, sum(points) {of_touches} group by touch_id"
+        return dict.fromkeys(touches, 0) | dict(connection.execute(earned, [identifier]).fetchall())
+
+
+def counted(home: Home) -> tuple:
+    """What is the same whoever did it: form passes and orders of all months, and one row a lead to send."""
+    return one(
+        home,
+        "select (select sum(form_passes) from reporting.rpt_kpis_monthly), "
+        "(select sum(orders) from reporting.rpt_kpis_monthly), "
+        "(select count(*) - count(distinct person_id) from activation.sync_webhook__routed_leads)",
+    )
+
+
 def test_a_rejected_link_splits_the_person_and_restoring_it_gives_the_former_rows(home: Home) -> None:
     before = rows(home)
     link, left, right = one(
         home,
-        "select link_id, left_identifier, right_identifier from identity.identity_links "
-        "where rule_id = 'token_recipient' order by link_id limit 1",
+        "select links.link_id, left_identifier, right_identifier from identity.identity_links as links "
+        "inner join identity.visitor_links on visitor_links.identifier = left_identifier "
+        "where links.rule_id = 'token_recipient' order by links.link_id limit 1",
     )
     tablet, visitor = one(
-        home, "select link_id, visitor_id from identity.visitor_links order by link_id limit 1"
+        home,
+        "select link_id, visitor_id from identity.visitor_links where person_id not in "
+        "(select person_id from identity.person_identifiers where identifier = ?) order by link_id limit 1",
+        left,
     )
+    whole, numbers = deeds(home, right), counted(home)
     assert "the next `ikusei run` obeys" in decide(home, link, "reject", "a forwarded address")
     decide(home, tablet, "reject", "the reception's tablet", by="mori")
     said = obeyed(home)
@@ -71,6 +100,10 @@ def test_a_rejected_link_splits_the_person_and_restoring_it_gives_the_former_row
     assert one(home, "select count(*) from identity.visitor_spans where visitor_id = ?", visitor) == (0,)
     assert one(home, "select is_rejected from identity.visitor_links where link_id = ?", tablet) == (True,)
     assert rows(home) != before
+    theirs, hers = deeds(home, left), deeds(home, right)
+    assert theirs and hers and not theirs.keys() & hers.keys()
+    assert whole == theirs | hers, "together they did, and earned, what each of them did"
+    assert counted(home) == numbers
 
     for rejected in (link, tablet):
         decide(home, rejected, "restore", "it was hers after all")

@@ -7,6 +7,9 @@ with
     rejections as (
         select * from {{ ref("stg_links__decisions") }} where decision = 'reject'
     ),
+    acceptances as (
+        select * from {{ ref("stg_links__decisions") }} where decision = 'accept'
+    ),
 
     -- Two identifiers in one record claim to be one person, if a rule says so for
     -- their kinds.
@@ -36,6 +39,10 @@ with
     pairs_numbered as (
         select
             *,
+            -- A record without a date tells nothing of when.
+            case
+                when claimed_at > cast('1900-01-02' as timestamp) then claimed_at
+            end as dated_at,
             row_number() over (
                 partition by left_identifier, right_identifier, rule_id
                 order by claimed_at, row_key
@@ -65,7 +72,13 @@ with
             ) as rights_of_left,
             sum(own_claims) over (
                 partition by rule_id, right_identifier
-            ) as lefts_of_right
+            ) as lefts_of_right,
+            min(case when own_claims = 1 then dated_at end) over (
+                partition by rule_id, right_identifier
+            ) as right_claimed_from,
+            max(case when own_claims = 1 then dated_at end) over (
+                partition by rule_id, right_identifier
+            ) as right_claimed_to
         from pairs_numbered
         where claim_number = 1
     ),
@@ -96,6 +109,9 @@ with
                     rights.excluded_because is not null
                     and not rules.joins_role_mailboxes
                 then 'right identifier never joins: ' || rights.excluded_because
+                -- Who knows both goes before every limit, which only guesses.
+                when acceptances.link_id is not null
+                then null
                 when not claims.is_own and not rules.joins_role_mailboxes
                 then 'the address bears another name in most records'
                 when claims.rights_of_left > rules.max_rights_per_left
@@ -110,10 +126,24 @@ with
                     || cast(claims.lefts_of_right as {{ dbt.type_string() }})
                     || ', the rule allows '
                     || cast(rules.max_lefts_per_right as {{ dbt.type_string() }})
+                when
+                    claims.lefts_of_right > 1
+                    and {{
+                        dbt.datediff(
+                            "claims.right_claimed_from",
+                            "claims.right_claimed_to",
+                            "day",
+                        )
+                    }} > rules.longest_span_days
+                then
+                    'right identifier was borne over more than '
+                    || cast(rules.longest_span_days as {{ dbt.type_string() }})
+                    || ' days'
             end as refused_because
         from claims
         inner join rules on claims.rule_id = rules.rule_id
         left join rejections on claims.link_id = rejections.link_id
+        left join acceptances on claims.link_id = acceptances.link_id
         inner join identifiers as lefts on claims.left_identifier = lefts.identifier
         inner join identifiers as rights on claims.right_identifier = rights.identifier
     )
