@@ -1,59 +1,88 @@
 with
 
     companies as (select * from {{ ref("dim_companies") }}),
-    people as (select * from {{ ref("dim_people") }}),
-    scores as (select * from {{ ref("fct_lead_scores") }}),
+    people as (select * from {{ ref("dim_people") }} where not is_internal),
+    spans as (select * from {{ ref("employment_spans") }}),
     points as (select * from {{ ref("fct_score_points") }}),
+    lines as (select * from {{ ref("visitor_companies") }}),
 
-    scores_of_companies as (
-        select people.company_id, scores.total_score, scores.behaviour_score
+    people_counted as (
+        select company_id, cast(count(*) as bigint) as people_count
         from people
-        inner join scores on people.person_id = scores.person_id
-        where people.company_id is not null and not people.is_internal
+        where company_id is not null
+        group by company_id
     ),
 
-    evidence_of_companies as (
+    -- What somebody did for a company stays with it when he works elsewhere later; how
+    -- well he fits goes with him.
+    points_of_companies as (
         select
-            people.company_id,
-            sum(
-                case when points.was_anonymous then 0 else points.points end
-            ) as known_points,
-            sum(
-                case when points.was_anonymous then points.points else 0 end
-            ) as anonymous_points
+            spans.company_id,
+            points.person_id,
+            points.score_kind,
+            points.points,
+            points.was_anonymous
         from points
         inner join people on points.person_id = people.person_id
-        where people.company_id is not null and not people.is_internal
-        group by people.company_id
+        inner join
+            spans
+            on points.person_id = spans.person_id
+            and coalesce(points.occurred_at, cast('9999-12-30' as timestamp))
+            >= spans.span_from
+            and coalesce(points.occurred_at, cast('9999-12-30' as timestamp))
+            < spans.span_to
     ),
 
-    companies_added_up as (
+    scores_of_people as (
         select
             company_id,
-            cast(count(*) as bigint) as people_count,
+            person_id,
+            sum(points) as total_score,
+            sum(
+                case when score_kind = 'behaviour' then points else 0 end
+            ) as behaviour_score,
+            sum(case when was_anonymous then 0 else points end) as known_points,
+            sum(case when was_anonymous then points else 0 end) as anonymous_points
+        from points_of_companies
+        group by company_id, person_id
+    ),
+
+    scores_of_companies as (
+        select
+            company_id,
             cast(
                 count(*) filter (where behaviour_score > 0) as bigint
             ) as active_people_count,
-            cast(sum(total_score) as decimal(18, 6)) as total_score,
-            cast(max(total_score) as decimal(18, 6)) as top_score
-        from scores_of_companies
+            sum(total_score) as total_score,
+            max(total_score) as top_score,
+            sum(known_points) as known_points,
+            sum(anonymous_points) as anonymous_points
+        from scores_of_people
+        group by company_id
+    ),
+
+    -- Somebody of the company, nobody knows who: counted and never scored.
+    visitors_on_lines as (
+        select company_id, cast(count(*) as bigint) as visitors_on_its_lines
+        from lines
         group by company_id
     )
 
 select
     companies.company_id,
-    coalesce(companies_added_up.people_count, 0) as people_count,
-    coalesce(companies_added_up.active_people_count, 0) as active_people_count,
-    coalesce(companies_added_up.total_score, cast(0 as decimal(18, 6))) as total_score,
-    coalesce(companies_added_up.top_score, cast(0 as decimal(18, 6))) as top_score,
+    coalesce(people_counted.people_count, 0) as people_count,
+    coalesce(scores_of_companies.active_people_count, 0) as active_people_count,
+    cast(coalesce(scores_of_companies.total_score, 0) as decimal(18, 6)) as total_score,
+    cast(coalesce(scores_of_companies.top_score, 0) as decimal(18, 6)) as top_score,
     cast(
-        coalesce(evidence_of_companies.known_points, 0) as decimal(18, 6)
+        coalesce(scores_of_companies.known_points, 0) as decimal(18, 6)
     ) as known_points,
     cast(
-        coalesce(evidence_of_companies.anonymous_points, 0) as decimal(18, 6)
+        coalesce(scores_of_companies.anonymous_points, 0) as decimal(18, 6)
     ) as anonymous_points,
+    coalesce(visitors_on_lines.visitors_on_its_lines, 0) as visitors_on_its_lines,
     {{ as_of_date() }} as as_of
 from companies
-left join
-    evidence_of_companies on companies.company_id = evidence_of_companies.company_id
-left join companies_added_up on companies.company_id = companies_added_up.company_id
+left join people_counted on companies.company_id = people_counted.company_id
+left join scores_of_companies on companies.company_id = scores_of_companies.company_id
+left join visitors_on_lines on companies.company_id = visitors_on_lines.company_id
