@@ -221,6 +221,13 @@ def test_what_was_done_for_the_former_employer_stays_with_it(home: Home) -> None
         "where touches.visitor_id = 'v-jun'",
     )
     assert companies == [("ryokufu.example.jp",)]
+    ((active_people,),) = rows(
+        home,
+        "select scores.active_people_count from scoring.fct_company_scores as scores "
+        "inner join identity.dim_companies as companies on scores.company_id = companies.company_id "
+        "where companies.email_domain = 'ryokufu.example.jp'",
+    )
+    assert active_people == 1
 
 
 def test_the_former_address_stays_with_the_reason_why_it_lost(home: Home) -> None:
