@@ -174,8 +174,7 @@
     {% set pairs = scratch("pairs") %}
     {% set state = namespace(edges=edges, live_edges=1, hooks=[]) %}
     {% for round in range(200) if state.live_edges > 0 %}
-        {% set hooks = scratch("hooks" ~ round) %}
-        {% do hook_to_the_end(state.edges, hooks) %}
+        {% set hooks = hooked_to_the_end(state.edges, "hooks" ~ round) %}
         {% do state.hooks.append(hooks) %}
         {% call replace_scratch(pairs) %}
             select lefts.root as u, rights.root as v
@@ -217,10 +216,10 @@
     {% do drop_scratch([live, pairs]) %}
 {% endmacro %}
 
-{# From edges to `hooks` (node, root): where a node ends that goes to its smallest neighbour as long as it can. #}
-{% macro hook_to_the_end(edges, hooks) %}
-    {% set jumped = scratch("jumped") %}
-    {% call replace_scratch(hooks) %}
+{# A relation (node, root): where a node ends that goes to its smallest neighbour as long as it can. #}
+{% macro hooked_to_the_end(edges, name) %}
+    {% set state = namespace(hooks=scratch(name), moved=1) %}
+    {% call replace_scratch(state.hooks) %}
         select node, min(neighbour) as root
         from
             (
@@ -232,27 +231,23 @@
             ) as sides
         group by node
     {% endcall %}
-    {% set state = namespace(moved=1) %}
-    {% for _ in range(200) if state.moved > 0 %}
+    {% for jump in range(200) if state.moved > 0 %}
+        {% set jumped = scratch(name ~ "_" ~ jump) %}
         {% call replace_scratch(jumped) %}
             select
                 hooks.node,
                 further.root,
                 case when further.root = hooks.root then 0 else 1 end as is_moved
-            from {{ hooks }} as hooks
-            inner join {{ hooks }} as further on hooks.root = further.node
+            from {{ state.hooks }} as hooks
+            inner join {{ state.hooks }} as further on hooks.root = further.node
         {% endcall %}
+        {% do drop_scratch([state.hooks]) %}
+        {% set state.hooks = jumped %}
         {% set state.moved = number_of(
             "select coalesce(sum(is_moved), 0) from " ~ jumped
         ) %}
-        {% if state.moved > 0 %}
-            {% call replace_scratch(hooks) %}
-                select node, root
-                from {{ jumped }}
-            {% endcall %}
-        {% endif %}
     {% endfor %}
-    {% do drop_scratch([jumped]) %}
+    {{ return(state.hooks) }}
 {% endmacro %}
 
 {# A table beside the model, for the time of its building. #}
