@@ -77,6 +77,7 @@ class Tryton:
         self._language = language
         self.context: dict[str, Any] = {}
         self.requests = 0
+        self.user_id: int | None = None  # known from the first call on
 
     def close(self) -> None:
         """Closes the connection; the session ends by itself."""
@@ -111,6 +112,7 @@ class Tryton:
             raise NotReached(error.kind, status=error.status, retry_after=error.retry_after) from error
         except (Refused, TypeError, ValueError) as error:
             raise NotAllowed("login", status=401) from error
+        self.user_id = int(user_id)
         self._session, self.context = session, {**preferences, "client": "ikusei"}
 
     def _ask(self, method: str, params: list[Any], session: str | None = None) -> Any:
