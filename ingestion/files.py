@@ -13,6 +13,7 @@ import os
 import stat
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -343,13 +344,37 @@ class Reading:
 
 
 def lines(
-    looked: Snapshot, reading: Reading, is_complete: Callable[[str, str | None], bool], is_finished: bool
+    looked: Snapshot,
+    reading: Reading,
+    is_complete: Callable[[str, str | None], bool],
+    is_finished: bool,
+    at_once: int = LINES_AT_ONCE,
 ) -> Iterator[pa.Table]:
     """Batches of `line_number, text` of a text file; `reading` is filled as the lines go by.
 
     A last line without a line end is given if it is certainly whole (`is_complete(line, line before)`), if
     the file is packed or if it `is_finished`; else it is left for the next time, with a sentence.
     """
+    batches = _lines(looked, reading, is_complete, is_finished, at_once)
+    return _ahead(batches) if looked.size > BLOCK else batches
+
+
+def _ahead(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same batches, each read while its user is busy with the one before."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
+
+
+def _lines(
+    looked: Snapshot,
+    reading: Reading,
+    is_complete: Callable[[str, str | None], bool],
+    is_finished: bool,
+    at_once: int,
+) -> Iterator[pa.Table]:
     with opened(looked) as stream:
         rest, previous = b"", None
         waiting: list[pa.Table] = []
@@ -358,7 +383,7 @@ def lines(
             if whole:
                 waiting.append(_batch(_texts(whole), reading))
                 previous = waiting[-1]["text"][-1].as_py()
-                waiting, full = _full(waiting)
+                waiting, full = _full(waiting, at_once)
                 yield from full
         if waiting:
             yield _chunked(pa.concat_tables(waiting))
@@ -393,16 +418,15 @@ def _texts(block: bytes) -> pa.Array:
         block = block.decode("utf-8", "backslashreplace").encode()
     signs = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(signs == 10)
-    kept = signs != 10
     removed = np.arange(1, len(ends) + 1)
-    if b"\r\n" in block:
-        before = ends[ends > 0] - 1
-        returns = before[signs[before] == 13]
-        kept[returns] = False
-        removed += np.cumsum(np.isin(ends - 1, returns))
+    if b"\r" in block:
+        has_return = (ends > 0) & (signs[ends - 1] == 13)
+        removed += np.cumsum(has_return)
+        block = block.replace(b"\r\n", b"\n")
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends + 1 - removed
-    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(signs[kept]))
+    letters = pa.py_buffer(block.replace(b"\n", b""))
+    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), letters)
 
 
 def _is_utf8(block: bytes) -> bool:
@@ -421,12 +445,12 @@ def _batch(texts: pa.Array, reading: Reading) -> pa.Table:
     return pa.table({"line_number": numbers, "text": texts})
 
 
-def _full(waiting: list[pa.Table]) -> tuple[list[pa.Table], list[pa.Table]]:
-    """The lines as batches of LINES_AT_ONCE, and what is left for the next."""
+def _full(waiting: list[pa.Table], at_once: int) -> tuple[list[pa.Table], list[pa.Table]]:
+    """The lines as batches of `at_once`, and what is left for the next."""
     lines = pa.concat_tables(waiting)
-    ends = range(LINES_AT_ONCE, lines.num_rows + 1, LINES_AT_ONCE)
-    full = [_chunked(lines.slice(end - LINES_AT_ONCE, LINES_AT_ONCE)) for end in ends]
-    rest = lines.slice(len(full) * LINES_AT_ONCE)
+    ends = range(at_once, lines.num_rows + 1, at_once)
+    full = [_chunked(lines.slice(end - at_once, at_once)) for end in ends]
+    rest = lines.slice(len(full) * at_once)
     return ([rest] if rest.num_rows else []), full
 
 

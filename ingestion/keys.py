@@ -107,4 +107,43 @@ def fresh(table: str, waiting: str, clock: Clock | None, columns: Collection[str
             and not exists (select 1 from {waiting} as there where there.row_key = keyed.row_key)"""
 
 
+def first_of(rows: str) -> str:
+    """SQL of parsed rows, keyed as if each stood once in its file and were new; a rejected one has no key.
+
+    They are marked and not left out, since DuckDB would compute all that a condition needs twice.
+    """
+    return f"""
+        select * exclude (content, text, reason, provider_id),
+            case when reason is null then {CONTENT_KEY} end as row_key,
+            1::bigint as occurrence, getvariable('stream') as stream, getvariable('path') as source_file,
+            getvariable('loaded_at') as loaded_at
+        from ({rows})"""
+
+
+def are_new(con: duckdb.DuckDBPyConnection, rows: str, table: str, waiting: str, column: str | None) -> bool:
+    """Whether the keys of `rows` differ, and no row of `table`, `waiting` or the file so far has one.
+
+    Leaves them in the temp table `arrived(row_key, moment)`; if they are new, the file is known to hold them.
+    """
+    moment = column or "null::timestamp"
+    con.execute(f"create or replace temp table arrived as select row_key, {moment} as moment from {rows}")
+    count, different, *times = con.execute(
+        "select count(*), count(distinct row_key), min(moment), max(moment) from arrived"
+    ).fetchone()
+    clock = Clock(column, *times) if column and times[0] else None
+    around = f"where {clock.around(f'there.{column}')}" if clock else ""
+    before = f"where {clock.around('seen.moment')} or seen.moment is null" if clock else ""
+    if count != different or any(
+        con.execute(f"select 1 from arrived inner join {there} limit 1").fetchone()
+        for there in (
+            f"seen on seen.content_hash = hash(arrived.row_key) {before}",
+            f"{waiting} as there on there.row_key = arrived.row_key",
+            f"{table} as there on there.row_key = arrived.row_key {around}",
+        )
+    ):
+        return False
+    con.execute("insert into seen select hash(row_key), moment, 1 from arrived")
+    return True
+
+
 _ABOUT = ("content_key", "text", "reason", "provider_id")

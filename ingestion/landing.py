@@ -18,6 +18,7 @@ import duckdb
 
 from ingestion import (
     arrivals,
+    dumps,
     email,
     fields,
     files,
@@ -34,7 +35,7 @@ from ingestion import (
 from ingestion.arrivals import MODULES, SOURCES
 from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
-from ingestion.normalise import normalised
+from ingestion.spellings import normalised
 from ingestion.tables import columns_of
 from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
 
@@ -237,6 +238,7 @@ class _Intake:
         self.con.execute("set variable stream = ?", [looked.found.stream])
         self.con.execute("set variable path = ?", [looked.found.path])
         keys.forget_lines(self.con)
+        self.is_all_new = True
         files.check_packed(looked)
         for name in self._batches(looked, reading):
             self._take_batch(name, skip, report, looked)
@@ -290,10 +292,17 @@ class _Intake:
         con, table = self.con, self.tables[name]
         keys.count_known(con, skip, "text" if self.module is web else "payload")
         con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
+        rows = self._rows(name, looked)
+        if self.is_all_new and not skip:
+            taken = dumps.take(con, self.loader, name, rows, report.path, self._clock())
+            if taken is not None:
+                report.rows_read += taken
+                report.rows_loaded += taken
+                return
+        self.is_all_new = False
         con.execute(
             "create or replace temp table parsed as"
-            f" select * exclude (content), {keys.CONTENT_KEY} as content_key"
-            f" from ({self._rows(name, looked)})"
+            f" select * exclude (content), {keys.CONTENT_KEY} as content_key from ({rows})"
         )
         clock, count = self._clock_and_count(report)
         keys.count_repeats(con, clock)
@@ -312,7 +321,7 @@ class _Intake:
 
     def _clock_and_count(self, report: FileReport) -> tuple[keys.Clock | None, int]:
         """Counts the rows of `parsed` and keeps its rejects; gives the batch's span of time and its rows."""
-        column = web.CLOCK if self.module is web and self.style.has_offset else None
+        column = self._clock()
         span = f", min({column}) filter (reason is null), max({column}) filter (reason is null)"
         count, rejected, *times = self.con.execute(
             f"select count(*), count(reason){span if column else ''} from parsed"
@@ -326,6 +335,10 @@ class _Intake:
                 " from parsed where reason is not null"
             )
         return keys.Clock(column, *times) if column and times[0] else None, count
+
+    def _clock(self) -> str | None:
+        """The column that a row's content settles, if it has one."""
+        return web.CLOCK if self.module is web and self.style.has_offset else None
 
     def _drop(self, path: str) -> None:
         """Takes back what a file that failed has left waiting."""
@@ -364,10 +377,6 @@ class _Intake:
 def _is_still(looked: Snapshot) -> bool:
     """Whether nobody has written to the file for an hour."""
     return time.time() - looked.modified_ns / 1e9 > _STILL_SECONDS
-
-
-def _count(con: duckdb.DuckDBPyConnection, statement: str, parameters: dict | None = None) -> int:
-    return con.execute(statement, parameters).fetchone()[0]
 
 
 def _first_line(error: BaseException) -> str:

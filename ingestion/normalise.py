@@ -1,6 +1,6 @@
 """Text of people and companies, as typed -> one spelling, each distinct value once.
 
-    *_raw column -> distinct values -> the pure functions below -> joined back in DuckDB
+    *_raw column -> the pure functions below, by SPELLINGS -> the columns that `spellings` joins back
 
 The functions are pure and total: any text gives a text or None, never an error. Which domains are free
 mail, which tags of an address mean nothing, which kanji are one and which city lies in which prefecture is
@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import duckdb
 import jaconv
 import phonenumbers
-import pyarrow as pa
 
 # fmt: off
 PREFECTURES = (
@@ -191,6 +189,13 @@ def _mail(text: str) -> tuple:
     )
 
 
+PLAIN_EMAIL = (
+    "case when strlen({0}) <= 254 and regexp_full_match({0},"
+    " '[A-Za-z0-9.!#$%&''*+/=?^_`{{|}}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+') then lower({0}) end"
+)
+"""SQL of `email` for a text that is nothing but an address in ASCII."""
+
+
 # People and companies -----------------------------------------------------------------------------
 
 
@@ -358,10 +363,14 @@ def prefecture(text: str) -> str | None:
 
 @dataclass(frozen=True)
 class Spelling:
-    """The columns that one raw column gives, and how: a text to one value for each of them."""
+    """The columns that one raw column gives, and how: a text to one value for each of them.
+
+    `plain` is SQL of the one column's value where a text is as plain as nearly all are, NULL of any other.
+    """
 
     columns: tuple[str, ...]
     of: Callable[[str], tuple]
+    plain: str | None = None
 
 
 def _alone(function: Callable[[str], str | None]) -> Callable[[str], tuple]:
@@ -372,7 +381,7 @@ SPELLINGS: dict[str, Spelling] = {
     "email_raw": Spelling(
         ("email", "email_mailbox", "email_is_valid", "email_domain", "email_domain_kind"), _mail
     ),
-    "recipient_raw": Spelling(("recipient",), _alone(email)),
+    "recipient_raw": Spelling(("recipient",), _alone(email), PLAIN_EMAIL),
     "person_name_raw": Spelling(("person_name",), _alone(person_name)),
     "person_kana": Spelling(("person_kana",), _alone(person_kana)),
     "company_name_raw": Spelling(("company_name", "company_key", "company_legal_name"), _company),
@@ -382,42 +391,3 @@ SPELLINGS: dict[str, Spelling] = {
     "prefecture_raw": Spelling(("prefecture",), _alone(prefecture)),
 }
 """Raw column -> the columns made from it."""
-
-
-def normalised(con: duckdb.DuckDBPyConnection, view: str, columns: list[str]) -> str:
-    """SQL of `view` with its normalised columns, made from the distinct values of the columns they come from.
-
-    `columns` are those that the raw table has; a column of SPELLINGS is made if `view` holds its origin.
-    """
-    have = {row[0] for row in con.execute(f"describe {view}").fetchall()}
-    wanted = {
-        origin: made
-        for origin, spelling in SPELLINGS.items()
-        if origin in have and (made := [name for name in spelling.columns if name in columns])
-    }
-    for origin in wanted:
-        _spell(con, view, origin)
-    replaced = "".join(
-        f", spelling_{origin}.{name} as {name}" for origin, made in wanted.items() for name in made
-    )
-    twice = have & {name for made in wanted.values() for name in made}
-    kept = f" exclude ({', '.join(sorted(twice))})" if twice else ""
-    joins = "".join(
-        f" left join known_{origin} as spelling_{origin} on spelling_{origin}.text = rows.{origin}"
-        for origin in wanted
-    )
-    return f"select rows.*{kept}{replaced} from {view} as rows{joins}"
-
-
-def _spell(con: duckdb.DuckDBPyConnection, view: str, origin: str) -> None:
-    """Registers the spellings of one column as `known_<origin>`, a row for each distinct text."""
-    spelling = SPELLINGS[origin]
-    found = con.execute(f"select distinct {origin} from {view} where {origin} is not null").fetchall()
-    texts = [text for (text,) in found]
-    values = list(zip(*map(spelling.of, texts), strict=True)) or [()] * len(spelling.columns)
-    types = [pa.bool_() if name.partition("_is_")[1] else pa.string() for name in spelling.columns]
-    made = {
-        name: pa.array(column, kind)
-        for name, column, kind in zip(spelling.columns, values, types, strict=True)
-    }
-    con.register(f"known_{origin}", pa.table({"text": pa.array(texts, pa.string()), **made}))

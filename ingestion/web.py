@@ -198,6 +198,13 @@ def parse(table: str, how: LogStyle | None = None, said: Settings | None = None)
             select *, plain({_path(values)}) as path_raw, plain({_query(values)}) as query_plain,
                 plain(referrer) as referrer_plain
             from asked
+        ),
+        told as (
+            select *, {", ".join(f"given(query_plain, '{name}') as {name}_given" for name in _TOLD)}
+            from named
+        ),
+        decoded as (
+            select *, {", ".join(f"undone({name}_given) as {name}_told" for name in _TOLD)} from told
         )
         select
             line_number, text as content, null as provider_id,
@@ -218,14 +225,15 @@ def parse(table: str, how: LogStyle | None = None, said: Settings | None = None)
             referrer_plain as referrer,
             plain(agent) as user_agent,
             host_of(referrer_plain) as referrer_host,
-            {", ".join(f"utm(query_plain, '{name}') as {name}" for name in _UTM)},
-            if(contains(query_plain, 'mid='), parameter(query_plain, 'mid'), null) as mail_token,
+            {", ".join(f"code({name}_told) as {'mail_token' if name == 'mid' else name}" for name in _TOLD)},
             lower(cell(host)) as host,
             cell(remote_user) as remote_user
-        from named"""
+        from decoded"""
 
 
-_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term")
+_TOLD = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "mid")
+"""Parameters of a query that get columns of their own: cut out, undone and trimmed step by step, since an
+expression inside another's condition would be computed again for each time it stands there."""
 MACROS = (
     r"plain(x) as if(contains(x, '\'), cell(unescaped(x)), cell(x))",
     "readable(x) as if(contains(x, '%'), percent_decoded(x), x)",
@@ -234,7 +242,9 @@ MACROS = (
     "host_of(x) as case when x is null then null"
     " when regexp_matches(x, '^https?://[a-z0-9.-]+(/|$)') then split_part(x, '/', 3)"
     " else host_by_pattern(x) end",
-    "utm(query, name) as if(contains(query, 'utm_'), parameter(query, name), null)",
+    "given(query, name) as if(contains(query, name || '='),"
+    " regexp_extract(query, '(?:^|[&;?])' || name || '=([^&;#]*)', 1), null)",
+    "undone(x) as if(contains(x, '%') or contains(x, '+'), try(url_decode(replace(x, '+', ' '))), x)",
     "instant(x) as case"
     r" when regexp_matches(x, '^\d+(\.\d+)?$') then make_timestamp(try_cast(try_cast(x as double)"
     " * case when strlen(split_part(x, '.', 1)) >= 19 then 0.001"

@@ -168,11 +168,14 @@ def _of_stamps(pieces: list[Piece], groups: dict[int, str]) -> tuple[str, str, b
 
 
 def _strptime(value: str, shape: str) -> str:
-    """SQL of a time in UTC; one without an offset is of the company's zone."""
+    """SQL of a time in UTC; one without an offset is of the company's zone.
+
+    A time with its offset is an instant already, which is written without asking what UTC is, row by row.
+    """
     read = f"try_strptime({value}, '{shape}')"
-    if "%z" not in shape:
-        read = f"timezone(getvariable('zone'), {read})"
-    return f"timezone('UTC', {read})"
+    if "%z" in shape:
+        return f"make_timestamp(epoch_us({read}))"
+    return f"timezone('UTC', timezone(getvariable('zone'), {read}))"
 
 
 # JSON -----------------------------------------------------------------------------------------------
