@@ -189,7 +189,7 @@ def check_that_every_change_is_told(stage: Stage, states: list[dict[str, str]]) 
 
 
 def test_a_merge_a_split_and_a_merge_again_are_told_with_their_cause(stage: Stage) -> None:
-    """Sato asks from home, then from work; a form joins both, a word on the link parts them, one more joins."""
+    """Sato asks from home, then from work; a form joins both, a word parts them, another joins them again."""
     home = Sighting("r1", BEGINNING, email="sato@home.example", phone="+81311", person_name="佐藤一郎")
     work = Sighting("r2", BEGINNING + timedelta(days=1), email="sato@work.example", crm_lead="L1")
     both = Sighting(
