@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.extract.exceptions import ResourceExtractionError
 
-from ingestion.tryton_rpc import Tryton
+from ingestion.tryton_rpc import Tryton, TrytonError
 
 OVERLAP = timedelta(minutes=10)  # a transaction is dated by its start and seen at its end
 KINDS = ("leads", "opportunities", "opportunity_stages", "owners", "orders", "activities")
@@ -63,7 +64,10 @@ def pull(client: Tryton, landing: Path) -> dict[str, int]:
     said = json.loads(cursor.read_text(encoding="utf-8"))["changed_at"] if cursor.exists() else None
     since = datetime.fromisoformat(said) - OVERLAP if said else None
     source = tryton(client, since)
-    found = {kind: [dict(row) for row in source.resources[kind]] for kind in KINDS}
+    try:
+        found = {kind: [dict(row) for row in source.resources[kind]] for kind in KINDS}
+    except ResourceExtractionError as error:
+        raise (error.__cause__ if isinstance(error.__cause__, TrytonError) else error) from None
     times = [row["updated_at"] for rows in found.values() for row in rows if "updated_at" in row]
     newest = max(times, default=said)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"

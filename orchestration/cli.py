@@ -367,6 +367,20 @@ def sync_verify(only: Only = None, wait: Wait = False) -> int:
     return 0 if activate.is_as_sent(found) else 1
 
 
+@sync_app.command("pull")
+@told
+def sync_pull(wait: Wait = False) -> int:
+    """Bring back what the sales people did in Tryton: files of the landing folder for the next run."""
+    from orchestration import activate
+    from orchestration.lock import run_lock
+
+    home = Home.from_environment().prepare()
+    with run_lock(home.lock, "ikusei sync pull", wait=wait):
+        found = activate.pull(home)
+    _say(", ".join(f"{count:,} {kind}" for kind, count in found.items()) + "; `ikusei run` loads them")
+    return 0
+
+
 @sync_app.command("status")
 @told
 def sync_status() -> int:

@@ -10,9 +10,11 @@ import duckdb
 import pytest
 from activation_crm import SYNC, tryton_or_skip
 from activation_warehouse import Company, FastClock, lead
+from fault_proxy import proxy_before
 
 from ingestion import ingest
 from ingestion.tryton import pull
+from ingestion.tryton_rpc import Tryton, TrytonError
 from orchestration.activation.local_tryton import REP, LocalTryton
 
 
@@ -65,3 +67,12 @@ def test_every_stage_comes_back_once_also_those_that_the_server_set(crm: LocalTr
     pull(sender, landing)  # the overlap brings the same rows again
     again = loaded(landing, warehouse, "select count(*) from raw_crm.opportunity_stages")
     assert again == [(3,)]
+
+
+def test_a_server_that_fails_half_way_leaves_no_file_and_no_cursor(crm: LocalTryton, tmp_path: Path) -> None:
+    with proxy_before(crm.port, "/crm", seed=1) as proxy:
+        proxy.planned = {number: "500" for number in range(6, 40)}
+        client = Tryton(proxy.url, REP, crm.secrets()["IKUSEI_TRYTON_PASSWORD"])
+        with pytest.raises(TrytonError):
+            pull(client, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
