@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -293,6 +294,28 @@ def run_storm(
 def test_four_hundred_rows_through_a_storm_arrive_exactly_once(crm: LocalTryton, tmp_path: Path) -> None:
     storm = run_storm(crm, tmp_path, rows=400, waves=2, kills=3, seed=11, size=25, share=0.15)
     assert storm.kills >= 5 and sum(storm.proxy.done.values()) >= 20
+
+
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=LONG), "after"])
+def test_a_server_that_is_killed_while_it_works_has_every_row_once_in_the_end(
+    crm: LocalTryton, tmp_path: Path, moment: str
+) -> None:
+    prefix = f"dead-{moment}-"
+    with storm_over(crm, tmp_path, prefix, seed=5, rows_per_call=10) as storm:
+        said = {f"{prefix}{number}": "first" for number in range(60)}
+        deaths, one_at_a_time = [], threading.Lock()
+
+        def kill(number: int, at: str) -> None:
+            if at == moment and number in (9, 14, 19):
+                with one_at_a_time:
+                    deaths.append(number)
+                    crm.kill()
+                    crm.start()
+
+        storm.proxy.on_request = kill
+        run = storm.wave(said, kills=0, share=0)
+        assert len(deaths) >= 2
+        storm_verdict(storm, said, run.status)
 
 
 @LONG
