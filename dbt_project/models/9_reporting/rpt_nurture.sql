@@ -11,7 +11,10 @@ with
             degrees.topic_id,
             tier_history.tier,
             cast(count(*) as bigint) as people,
-            avg(cast(degrees.nurture_degree as double)) as mean_nurture_degree
+            -- A sum of decimals is the same in any order of rows; one of doubles is
+            -- not.
+            cast(sum(cast(degrees.nurture_degree as decimal(18, 6))) as double)
+            / count(*) as mean_nurture_degree
         from degrees
         inner join
             tier_history
