@@ -440,12 +440,18 @@ def lists_template(
 @told
 def explain_score(
     person: Annotated[str, typer.Argument(help="A person_id or one of the person's e-mail addresses.")],
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="DATE", help="The score as it was on an earlier day.")
+    ] = None,
 ) -> int:
     """Show each point of a score with its rule, file and line; they sum to the score exactly."""
     from orchestration.explain import as_lines
     from orchestration.explain import explain_score as explain
+    from orchestration.run import Clocks
 
-    explained = explain(Home.from_environment(), person, zone=Settings.from_environment().zone)
+    settings = Settings.from_environment()
+    day = Clocks.read(settings, on) if on else None
+    explained = explain(Home.from_environment(), person, zone=settings.zone, on=day)
     for line in as_lines(explained):
         _say(line)
     return 0 if explained.adds_up else 1
