@@ -1,15 +1,16 @@
 {#
   Increments by touched keys (design decision 6). A model of the strategy `touched` selects whole groups of rows
-  that its new rows touch (a visitor from a moment on, a touch); the strategy takes the group's former rows away and
-  puts the selected ones in. What is taken away: rows of a selected key whose clock is not before the first selected
-  moment of that key.
+  that its new rows touch; the strategy takes the group's former rows away and puts the selected ones in. With
+  `meta: from_first` a group is a key from its first selected moment on (a visitor's sessions from the touched one
+  on); without it, all rows of the key (a touch).
 
   The first moment of all goes into the statement as a literal, so that the engine skips the blocks of rows that
   are older: cost follows the new rows, not the history.
 #}
 {% macro get_incremental_touched_sql(arg_dict) %}
     {%- set target, source = arg_dict["target_relation"], arg_dict["temp_relation"] -%}
-    {%- set key, clock = arg_dict["unique_key"], config.get("meta", {}).get("clock") -%}
+    {%- set key, meta = arg_dict["unique_key"], config.get("meta", {}) -%}
+    {%- set clock = meta.get("clock") -%}
     {%- set columns = (
         arg_dict["dest_columns"] | map(attribute="quoted") | join(", ")
     ) -%}
@@ -22,13 +23,16 @@
     {%- if first -%}
         {%- set former -%}
             {{ clock }} >= {{ first }}
-            and exists (
-                select 1
-                from ({{ touched }}) as touched
-                where
-                    touched.touched_key = {{ target }}.{{ key }}
-                    and {{ target }}.{{ clock }} >= touched.touched_from
-            )
+            {% if meta.get("from_first") %}
+                and exists (
+                    select 1
+                    from ({{ touched }}) as touched
+                    where
+                        touched.touched_key = {{ target }}.{{ key }}
+                        and {{ target }}.{{ clock }} >= touched.touched_from
+                )
+            {% else %} and {{ key }} in (select {{ key }} from {{ source }})
+            {% endif %}
         {%- endset -%}
         {{ "delete from " ~ target ~ " where " ~ former ~ ";" }}
     {%- endif %}

@@ -31,9 +31,10 @@
     {%- set first_new = (
         first_moment(
             "select min(occurred_at) from "
-            ~ ref("int_requests_classified")
-            ~ " where (is_page or is_part_of_page) and "
-            ~ new_rows
+            ~ unseen_rows_of(
+                ref("int_requests_classified"), "loaded_at", "occurred_at"
+            )
+            ~ " as unseen where is_page or is_part_of_page"
         )
         or "cast('9999-12-31' as timestamp)"
     ) -%}

@@ -6,14 +6,16 @@
 
 with
 
-    requests as (select * from {{ ref("stg_web__requests") }}),
     categories as (select * from {{ ref("content_categories") }}),
     machine_rules as (select * from {{ ref("machine_rules_in_force") }}),
     devices as (select * from {{ ref("device_classes") }}),
     parameters as (select * from {{ ref("search_parameters") }}),
 
     requests_new as (
-        select * from requests where {{ not_seen_before("loaded_at", "occurred_at") }}
+        select *
+        from
+            {{ unseen_rows_of(ref("stg_web__requests"), "loaded_at", "occurred_at") }}
+            as unseen
     ),
 
     -- Rules are tried once for each distinct path and browser, not for each request.

@@ -4,7 +4,7 @@
         materialized="incremental",
         incremental_strategy="touched",
         unique_key="visitor_id",
-        meta={"clock": "started_at"},
+        meta={"clock": "started_at", "from_first": true},
     )
 }}
 {%- set new_rows = not_seen_before("loaded_at", "last_request_at") -%}
@@ -12,9 +12,10 @@
     {%- set first_touched = (
         first_moment(
             "select min(session_started_at) from "
-            ~ ref("int_page_views")
-            ~ " where "
-            ~ new_rows
+            ~ unseen_rows_of(
+                ref("int_page_views"), "loaded_at", "last_request_at"
+            )
+            ~ " as unseen"
         )
         or "cast('9999-12-31' as timestamp)"
     ) -%}
