@@ -192,6 +192,34 @@ def test_a_wait_longer_than_our_patience_leaves_the_rows_for_later(
     assert company.send().status == "done" and set(receiver.state) == set("abcd")
 
 
+def test_a_token_bucket_spaces_the_requests(company: Company, receiver: Receiver) -> None:
+    company.use_syncs(webhook={"options": {"requests_per_second": 2}})
+    company.have([lead(f"k{number}") for number in range(9)])
+    run = company.send()
+    assert (run.status, run.acked) == ("done", 9)
+    assert sum(company.clock.slept) == pytest.approx(8 / 2, abs=0.2)
+
+
+def test_a_daily_quota_leaves_the_rest_for_tomorrow_and_counts_across_runs(
+    company: Company, receiver: Receiver
+) -> None:
+    class TickingClock(FastClock):
+        """Calls of one run are told apart by when they began, so this clock moves."""
+
+        def now(self) -> float:
+            self.time += 0.001
+            return self.time
+
+    company.clock = TickingClock(1_800_000_000.0 - 1_800_000_000.0 % 86400 + 3600)
+    company.use_syncs(webhook={"options": {"requests_per_day": 4}})
+    company.have([lead(f"k{number}") for number in range(6)])
+    first, second = company.send(), company.send()
+    assert (first.status, first.acked, first.waiting, second.requests) == ("partial", 4, 2, 0)
+    assert "requests_per_day" in second.sentences[-1]
+    company.clock.time += 86400
+    assert company.send().acked == 2 and sorted(receiver.stored) == [f"k{number}" for number in range(6)]
+
+
 def test_poison_row_is_rejected_and_the_rest_is_delivered(company: Company, receiver: Receiver) -> None:
     receiver.poison = {"k7"}
     company.have([lead(f"k{number}") for number in range(20)])
