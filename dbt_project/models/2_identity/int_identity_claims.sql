@@ -3,6 +3,7 @@ with
     sighted as (select * from {{ ref("int_identifiers_sighted") }}),
     identifiers as (select * from {{ ref("int_identifiers_first_seen") }}),
     records as (select * from {{ ref("record_identifiers") }}),
+    sightings as (select * from {{ ref("int_sightings") }}),
     rules as (select * from {{ ref("identity_rules") }} where step = 1),
     rejections as (
         select * from {{ ref("stg_links__decisions") }} where decision = 'reject'
@@ -20,6 +21,7 @@ with
             rules.rule_id,
             lefts.seen_at as claimed_at,
             lefts.row_key,
+            lefts.source,
             -- An address typed by somebody else says nothing about its owner.
             records.is_own_email
             or not (
@@ -83,6 +85,45 @@ with
         where claim_number = 1
     ),
 
+    -- Two at one company who bear one name: the addresses come with other phones and
+    -- other departments, and never share one.
+    traits as (
+        select distinct
+            pairs.rule_id,
+            pairs.right_identifier,
+            pairs.left_identifier,
+            sightings.phone,
+            sightings.department
+        from pairs
+        inner join rules on pairs.rule_id = rules.rule_id and rules.parts_namesakes
+        inner join
+            sightings
+            on pairs.row_key = sightings.row_key
+            and pairs.source = sightings.source
+    ),
+
+    namesakes as (
+        select distinct mine.rule_id, mine.right_identifier
+        from traits as mine
+        inner join
+            traits as others
+            on mine.rule_id = others.rule_id
+            and mine.right_identifier = others.right_identifier
+            and mine.left_identifier < others.left_identifier
+        group by
+            mine.rule_id,
+            mine.right_identifier,
+            mine.left_identifier,
+            others.left_identifier
+        having
+            count(mine.phone) > 0
+            and count(others.phone) > 0
+            and count(mine.department) > 0
+            and count(others.department) > 0
+            and max(case when mine.phone = others.phone then 1 else 0 end) = 0
+            and max(case when mine.department = others.department then 1 else 0 end) = 0
+    ),
+
     claims_judged as (
         select
             claims.link_id,
@@ -139,11 +180,18 @@ with
                     'right identifier was borne over more than '
                     || cast(rules.longest_span_days as {{ dbt.type_string() }})
                     || ' days'
+                when namesakes.right_identifier is not null
+                then
+                    'right identifier is borne by two: other phones and other departments'
             end as refused_because
         from claims
         inner join rules on claims.rule_id = rules.rule_id
         left join rejections on claims.link_id = rejections.link_id
         left join acceptances on claims.link_id = acceptances.link_id
+        left join
+            namesakes
+            on claims.rule_id = namesakes.rule_id
+            and claims.right_identifier = namesakes.right_identifier
         inner join identifiers as lefts on claims.left_identifier = lefts.identifier
         inner join identifiers as rights on claims.right_identifier = rights.identifier
     )
