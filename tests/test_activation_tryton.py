@@ -124,6 +124,8 @@ def test_each_mode_does_what_it_says(company: Company, crm: LocalTryton, mode: s
     }
     assert found == expected[mode]
     assert first.rejected == 0 and len(ids) == 1
+    if mode != "insert":
+        assert there(crm, old)[old]["party"], "what was there before gets its person too"
     if mode == "archive":  # who comes back is opened again
         company.have([lead(key, headline="third") for key in (old, new, gone)])
         company.apply(SYNC)

@@ -81,6 +81,7 @@ class Message:
     fill: Mapping[str, Any]
     is_update: bool = False
     must_write: bool = False
+    given: frozenset[str] = frozenset()  # names in `fill` whose very value was acknowledged before
 
     @property
     def message_id(self) -> str:

@@ -9,6 +9,7 @@ read, so a late older write is refused by the server. Two keys carry it: `extern
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -90,7 +91,8 @@ class TrytonCrm(Destination):
 
     def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
         """key -> fingerprint of the fields that we own; CLOSED for what the sales people have finished."""
-        found = self._reader.read(keys)
+        needs = any("." in name for name in self._owned)
+        found = self._reader.read(keys, with_parties=needs)
         return {
             key: CLOSED if lead.is_closed else lead.fingerprint(self._owned)
             for key, lead in found.items()
@@ -120,7 +122,7 @@ class _Call:
     def __init__(self, owner: TrytonCrm, messages: Sequence[Message]) -> None:
         self._client, self._reader = owner._client, owner._reader
         self._mode, self._recreates = owner._mode, owner._recreates
-        self.messages = {message.key: message for message in messages}
+        self.messages = {message.key: _without_given(message) for message in messages}
         self.answers: dict[str, Answer] = {}
         self.touched: set[str] = set()
 
@@ -145,7 +147,11 @@ class _Call:
     def look_and_write(self) -> None:
         """One look by key, then parties, then opportunities: each step in bulk."""
         messages = self.left
-        found = self._reader.read([message.key for message in messages])
+        needs = self._recreates or any(map(_needs_party, messages))
+        keys = [message.key for message in messages]
+        found = self._reader.read(keys, with_parties=needs)
+        if not needs and any(lead.party_id is None for lead in found.values()):
+            found = self._reader.read(keys)  # somebody took the party off
         self._take_back([m for m in messages if m.op == "remove"], found)
         wanted = [m for m in messages if m.op == "upsert" and not self._is_theirs(m, found.get(m.key))]
         wanted = self._resolved(wanted)
@@ -214,7 +220,7 @@ class _Call:
             if lead.opportunity_id is None:
                 values = lead.opportunity_values(message, self._reader.id_of)
                 create.append((message.key, {**values, "external_id": message.key, "party": lead.party_id}))
-            elif values := lead.opportunity_changes(message, self._reader.id_of):
+            elif values := self._changes(message, lead):
                 change.append((message.key, lead.opportunity_id, values, lead.timestamp))
             else:
                 self._ack(message, lead)
@@ -222,6 +228,10 @@ class _Call:
             self.answers[key] = Answer(Outcome.ACKED, 200, remote_id=str(remote_id))
         for key, remote_id in self._change(OPPORTUNITY, change):
             self.answers[key] = Answer(Outcome.ACKED, 200, remote_id=str(remote_id))
+
+    def _changes(self, message: Message, lead: Lead) -> dict[str, Any]:
+        values = lead.opportunity_changes(message, self._reader.id_of)
+        return values if lead.is_linked else {**values, "party": lead.party_id}
 
     def _create(self, model: str, rows: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, int]]:
         """Creates all or nothing; returns key and id of what was created."""
@@ -297,6 +307,17 @@ class _Call:
             for lead in leads:
                 lead.state = {"cancel": "cancelled", "lead": "lead"}[button]
                 lead.timestamp = None
+
+
+def _without_given(message: Message) -> Message:
+    """First values that arrived once are not offered again: what became of them is the rep's word."""
+    fill = {name: value for name, value in message.fill.items() if name not in message.given}
+    return replace(message, fill=fill)
+
+
+def _needs_party(message: Message) -> bool:
+    """May this message write to the party? To read parties and contacts is the dearest part of a look."""
+    return not message.is_update or any("." in name for name in (*message.fields, *message.fill))
 
 
 def answer_of(error: TrytonError, message: Message, *, is_doubtful: bool) -> Answer:

@@ -38,6 +38,7 @@ class Lead:
     contact_ids: dict[str, int] = field(default_factory=dict)
     address_id: int | None = None
     is_merged: bool = False
+    is_linked: bool = True  # does the opportunity name its party?
 
     @classmethod
     def wanted(cls, values: Mapping[str, Any]) -> Lead:
@@ -135,14 +136,14 @@ class LeadReader:
             *(f"addresses.{name}" for name in self._address),
         ]
 
-    def read(self, keys: Sequence[str] | None) -> dict[str, Lead]:
+    def read(self, keys: Sequence[str] | None, *, with_parties: bool = True) -> dict[str, Lead]:
         """key -> what Tryton has of it; a key with neither party nor opportunity is missing."""
         if keys is None:
-            return self._leads([["external_id", "!=", None]], None)
+            return self._leads([["external_id", "!=", None]], None, with_parties)
         found: dict[str, Lead] = {}
         for start in range(0, len(keys), _AT_ONCE):
             some = list(keys[start : start + _AT_ONCE])
-            found |= self._leads([["external_id", "in", some]], some)
+            found |= self._leads([["external_id", "in", some]], some, with_parties)
         return found
 
     def any_exists(self, keys: Sequence[str], model: str) -> bool:
@@ -163,10 +164,12 @@ class LeadReader:
             self._ids[name, value] = rows[0]["id"] if rows else None
         return self._ids[name, value]
 
-    def _leads(self, domain: list[Any], keys: list[str] | None) -> dict[str, Lead]:
+    def _leads(self, domain: list[Any], keys: list[str] | None, with_parties: bool) -> dict[str, Lead]:
         leads: dict[str, Lead] = {}
         for record in self._search("sale.opportunity", domain, self._fields):
             leads[record["external_id"]] = self._lead(record)
+        if not with_parties:
+            return leads
         parties_of = [lead.party_id for lead in leads.values() if lead.party_id]
         wanted = (
             [["id", "in", parties_of]]
@@ -192,7 +195,9 @@ class LeadReader:
         values = {name: record.get(name) for name in self._own}
         for name in self._lookups:
             values[name] = _dotted(record, f"{name}.{LOOKUPS[name][1]}")
-        return Lead(values, record["state"], record["id"], record["_timestamp"], record.get("party"))
+        party = record.get("party")
+        is_linked = party is not None
+        return Lead(values, record["state"], record["id"], record["_timestamp"], party, is_linked=is_linked)
 
     def _join(self, lead: Lead, party: Mapping[str, Any]) -> None:
         lead.is_merged = party.get("replaced_by") is not None
