@@ -1,4 +1,6 @@
-"""A small published DuckDB file with invented Japanese data: the tables that the pages read, nothing else.
+"""A small published DuckDB file with invented Japanese data in the tables that most pages read.
+
+The other tables of a publication (`serving_tables.txt`) are there, and empty.
 
 Used by the tests of the pages; `publish_file(folder, 'run-1')` writes `serving-run-1.duckdb` and flips
 the link to it, as publication does.
@@ -15,6 +17,7 @@ from pathlib import Path
 import duckdb
 import review_pairs
 import score_rows
+import serving_tables
 
 TABLES = """
 create schema reporting;
@@ -125,6 +128,7 @@ def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: 
         )
         if not empty:
             _fill(connection, random.Random(7), people)
+        serving_tables.complete(connection)
     return file
 
 
