@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PYTHONDONTWRITEBYTECODE =
 export UV_LINK_MODE = copy
-.PHONY: setup demo test bench fmt check lock
+.PHONY: setup demo test test-long test-faults bench fmt check lock
 
 setup: .venv/ready
 
@@ -11,6 +11,10 @@ setup: .venv/ready
 demo: setup ; @.venv/bin/python -m orchestration.cli demo $(DEMO_ARGS)
 
 test: setup ; @.venv/bin/python -m pytest $(TEST_ARGS)
+
+test-long: setup ; @IKUSEI_LONG_TESTS=1 .venv/bin/python -m pytest $(TEST_ARGS)
+
+test-faults: setup ; @IKUSEI_LONG_TESTS=1 .venv/bin/python -m pytest -s -n 0 tests/test_activation_tryton.py
 
 bench: setup ; @.venv/bin/python tests/bench/bench.py $(BENCH_ARGS)
 
