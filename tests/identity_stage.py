@@ -64,6 +64,7 @@ class Sighting:
     source: str = "forms"
     member_id: str | None = None
     social_account: str | None = None
+    department: str | None = None
 
 
 @dataclass(frozen=True)

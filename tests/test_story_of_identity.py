@@ -7,6 +7,7 @@ mails to 横山, 岡田 fills a form at 森's desk (both told in SATORI's manual
 """
 
 import json
+import os
 
 import duckdb
 import pytest
@@ -242,6 +243,9 @@ def test_the_former_address_stays_with_the_reason_why_it_lost(home: Home) -> Non
     assert values == {"takahashi@seiran.example.jp": "wins", "jun@ryokufu.example.jp": "former_employment"}
 
 
+@pytest.mark.skipif(
+    not os.environ.get("IKUSEI_LONG_TESTS"), reason="long: make test-long; test_links does it daily"
+)
 def test_misaki_is_split_by_a_word_and_made_one_again_by_the_next(home: Home) -> None:
     everything = "select * from identity.person_identifiers order by identifier"
     before = rows(home, everything)

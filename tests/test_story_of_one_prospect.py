@@ -155,7 +155,7 @@ def test_her_score_is_the_sum_of_rules_she_can_be_shown(serving: duckdb.DuckDBPy
     )
     assert sum(points.values(), Decimal(0)) == total == fit + behaviour
     assert points["fit_dept_it"] == Decimal("1.5")
-    assert points["quote_request"] == (Decimal(30) * Decimal(0.5 ** (1 / 90))).quantize(Decimal("0.000001"))
+    assert points["quote_request"] == (Decimal(30) * Decimal(0.5 ** (1 / 60))).quantize(Decimal("0.000001"))
 
 
 def test_she_has_one_owner_and_the_rule_says_why(serving: duckdb.DuckDBPyConnection) -> None:

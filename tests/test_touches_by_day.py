@@ -57,6 +57,10 @@ def facts(home: Home) -> dict[str, tuple[int, int]]:
         }
 
 
+LONG = pytest.mark.skipif(not os.environ.get("IKUSEI_LONG_TESTS"), reason="long: make test-long")
+
+
+@LONG
 @pytest.mark.parametrize("seed", [3])
 def test_files_and_days_one_after_the_other_end_in_what_one_build_makes(tmp_path: Path, seed: int) -> None:
     whole = Home(tmp_path / "whole").prepare()

@@ -17,7 +17,16 @@ with
                 count(*) filter (where is_hit and place <= people / 10.0) as double
             ) as hits_in_top_tenth,
             cast(count(*) filter (where place <= people / 10.0) as double) as top_tenth,
-            avg(power(score - case when is_hit then 1.0 else 0.0 end, 2)) as brier_score
+            cast(
+                sum(
+                    cast(
+                        power(
+                            score - case when is_hit then 1.0 else 0.0 end, 2
+                        ) as decimal(24, 12)
+                    )
+                ) as double
+            )
+            / count(*) as brier_score
         from ranked
         group by score_kind, outcome, horizon_days, cut_on, is_shuffled
     ),

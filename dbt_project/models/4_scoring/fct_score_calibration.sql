@@ -36,7 +36,8 @@ with
             min_score,
             cast(count(*) as double) as people,
             cast(count(*) filter (where is_hit) as double) as hits,
-            avg(score) as mean_score
+            -- decimals add up to the same digits in any order
+            cast(sum(cast(score as decimal(18, 9))) as double) / count(*) as mean_score
         from people_banded
         where band_rank = 1
         group by score_kind, outcome, horizon_days, cut_on, band, min_score

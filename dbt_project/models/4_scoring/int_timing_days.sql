@@ -10,7 +10,15 @@ with
             features.person_id,
             features.scored_on,
             weights.horizon_days,
-            sum(cast(weights.weight as double) * features.feature_value) as log_odds
+            -- decimals add up to the same digits in any order
+            cast(
+                sum(
+                    cast(
+                        cast(weights.weight as double)
+                        * features.feature_value as decimal(24, 12)
+                    )
+                ) as double
+            ) as log_odds
         from features
         inner join weights on features.feature = weights.feature
         group by features.person_id, features.scored_on, weights.horizon_days

@@ -95,11 +95,19 @@ with
             count(*) as leads,
             count(*) filter (where is_open) as leads_open,
             count(*) filter (where is_reached) as opportunities,
-            sum(coalesce(chance, 0)) as expected_more,
+            cast(
+                sum(cast(coalesce(chance, 0) as decimal(24, 12))) as double
+            ) as expected_more,
             -- chance of each lead by itself, and the curve's own error, which all of
             -- them share
-            sum(coalesce(chance * (1 - chance), 0))
-            + power(sum(coalesce(chance_error, 0)), 2) as variance
+            cast(
+                sum(
+                    cast(coalesce(chance * (1 - chance), 0) as decimal(24, 12))
+                ) as double
+            ) + power(
+                cast(sum(cast(coalesce(chance_error, 0) as decimal(24, 12))) as double),
+                2
+            ) as variance
         from leads_ahead
         group by cohort_month, horizon_days
     )

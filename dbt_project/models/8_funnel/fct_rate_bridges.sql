@@ -53,14 +53,23 @@ with
             sum(
                 case
                     when triangle.age_months <= months.horizon_months
-                    then triangle.opportunities * (1 - months.leads / cohorts.leads)
+                    then
+                        cast(
+                            triangle.opportunities
+                            * (1 - months.leads / cohorts.leads) as decimal(24, 12)
+                        )
                     else 0
                 end
             ) as by_growth,
             sum(
                 case
                     when triangle.age_months <= months.horizon_months
-                    then triangle.opportunities * months.leads / cohorts.leads
+                    then
+                        cast(
+                            triangle.opportunities
+                            * months.leads
+                            / cohorts.leads as decimal(24, 12)
+                        )
                     else 0
                 end
             ) as at_own_size
