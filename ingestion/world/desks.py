@@ -105,15 +105,18 @@ def _authority(person: Person) -> str:
 
 
 def _write_to(world: World, person: Person) -> None:
-    """Letters, faxes and calls of the call centre, listed by those who sent them: nobody's reaction."""
+    """Letters, faxes and calls of the call centre, listed by those who sent them: nobody's reaction.
+
+    They go where the person was first met: the call centre knows no later name of a company and no new job.
+    """
     dice = Dice(world.seed, "letters", person.key)
     if person.kind not in {"prospect", "customer"}:
         return
-    day = person.named_on
+    day = met_on = person.named_on
     for number in range(dice.count(0.5)):
         day = next_workday(day + timedelta(days=dice.between(20, 90)))
         kind, moment = _LETTERS.turn(dice), sales_moment(day, dice)
-        typed, _ = written(world, person, moment)
+        typed, _ = written(world, person, midnight(met_on) + 11 + number)
         row = {
             "touch_id": f"T{person.key[1:]}-{number}",
             "touch_type": {"dm": "ダイレクトメール", "fax": "FAX", "call": "架電"}[kind],
@@ -121,7 +124,7 @@ def _write_to(world: World, person: Person) -> None:
             "direction": "発信",
             "outcome": dice.pick(("通話", "不在")) if kind == "call" else "",
             "subject": "製品案内",
-            "email": person.job_on(day).email if dice.chance(0.5) else "",
+            "email": person.job_on(met_on).email if dice.chance(0.5) else "",
             **{name: typed[name] for name in ("name", "company", "department", "phone", "prefecture")},
             "campaign_id": f"dm-{month_name(day)}",
             "product_id": person.product,
