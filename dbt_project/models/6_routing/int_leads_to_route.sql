@@ -41,7 +41,8 @@ with
             coalesce(leads_asking.routed_at, leads_ripened.routed_at) as routed_at,
             leads_asking.form_kind,
             leads_asking.product_id,
-            leads_asking.solution_id
+            leads_asking.solution_id,
+            leads_ripened.score_band
         from people
         left join companies on people.company_id = companies.company_id
         left join leads_asking on people.person_id = leads_asking.person_id
@@ -64,7 +65,7 @@ with
             coalesce(
                 first_orders.first_order_at < triggers.routed_at, false
             ) as is_existing_company,
-            scores.score_band
+            coalesce(triggers.score_band, scores.score_band) as score_band
         from triggers
         left join areas on triggers.prefecture = areas.prefecture
         left join first_orders on triggers.company_id = first_orders.company_id
