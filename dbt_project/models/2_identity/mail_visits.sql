@@ -3,7 +3,9 @@ with
     requests as (select * from {{ ref("stg_web__requests") }}),
     events as (select * from {{ ref("stg_email__events") }}),
     scanner_rules as (
-        select * from {{ ref("machine_rules_in_force") }} where kind = 'click_after_delivery'
+        select *
+        from {{ ref("machine_rules_in_force") }}
+        where kind = 'click_after_delivery'
     ),
 
     deliveries as (
