@@ -20,11 +20,11 @@ import numpy as np
 
 from orchestration.home import PROJECT, Home
 from orchestration.trouble import Trouble
+from orchestration.what_if import FEWEST_OUTCOMES
 
 RULES = PROJECT / "models" / "4_scoring" / "scoring_rules.csv"
 WEIGHTS = PROJECT / "models" / "4_scoring" / "timing_weights.csv"
 KEPT_FOR_JUDGING_DAYS = 90
-FEWEST_OUTCOMES = 20
 HIGHEST_POINTS = 30.0  # what the strongest learned deed gives, as a quote request does by hand
 HORIZONS = (30, 90)
 
@@ -165,7 +165,7 @@ def _seats(connection: duckdb.DuckDBPyConnection, horizon: int, zone: str) -> di
     if hits < FEWEST_OUTCOMES:
         raise Trouble(
             f"too few to learn from (件数不足): of opportunities older than {KEPT_FOR_JUDGING_DAYS} days "
-            f"there are {hits}, {FEWEST_OUTCOMES} are needed; keep the rules made by hand for now"
+            f"there are {hits}, {FEWEST_OUTCOMES} are needed; keep the rules made by hand until there are"
         )
     return {(person, day): (number, hit) for number, (person, day, hit) in enumerate(rows)}
 
