@@ -227,8 +227,8 @@ def _teach(line: dict[str, str], learned: float | None, told: str) -> None:
         return
     by_hand = float(line["points"])
     if line["cap_points"]:
-        line["cap_points"] = f"{float(line['cap_points']) / by_hand * learned:g}"
-    line["points"] = f"{learned:g}"
+        line["cap_points"] = f"{float(line['cap_points']) / by_hand * learned + 0.0:g}"
+    line["points"] = f"{learned + 0.0:g}"  # no minus before a zero
     line["why"] = f"{told}; {by_hand:g} by hand"
     line["why_ja"] = f"学習した点(手作業では{by_hand:g}点)"
 
