@@ -45,7 +45,8 @@ deeds = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 70)), min_size=1, m
 
 def worth(given_rules: list[dict], done: list[tuple[int, int]], day: date) -> dict[tuple[str, str], object]:
     """(deed, rule) -> points on a day. Deeds are (rule number, days before DAY)."""
-    sql = jinja2.Template((PROJECT / "models/4_scoring/int_points_worth.sql").read_text(encoding="utf-8"))
+    parts = ["macros/points.sql", "models/4_scoring/int_points_worth.sql"]
+    sql = jinja2.Template("\n".join((PROJECT / part).read_text(encoding="utf-8") for part in parts))
     with duckdb.connect() as connection:
         connection.execute(f"create table int_touch_points ({COLUMNS})")
         for number, (which, before) in enumerate(done):
