@@ -6,6 +6,8 @@ with
     changes as (select * from {{ ref("int_company_changes") }}),
     targets as (select * from {{ ref("target_accounts") }}),
     lines as (select * from {{ ref("int_visitor_lines") }}),
+    crm_leads as (select * from {{ ref("stg_crm__leads") }}),
+    sizes as (select * from {{ ref("company_sizes") }}),
 
     sightings_of_companies as (
         select
@@ -139,6 +141,25 @@ with
         group by company_id, industry
     ),
 
+    -- The last word on the size; of two of one moment the smaller promises less.
+    sizes_ranked as (
+        select
+            members.company_id,
+            crm_leads.employees,
+            crm_leads.updated_at,
+            row_number() over (
+                partition by members.company_id
+                order by crm_leads.updated_at desc nulls last, crm_leads.employees
+            ) as size_rank
+        from crm_leads
+        inner join
+            sightings
+            on crm_leads.row_key = sightings.row_key
+            and sightings.source = 'crm'
+        inner join members on sightings.company_identifier = members.company_identifier
+        where crm_leads.employees is not null
+    ),
+
     people_counted as (
         select company_id, cast(count(*) as bigint) as people_count
         from spans
@@ -160,6 +181,9 @@ select
     substring(domains.domain_identifier, length('domain:') + 1) as email_domain,
     industries.industry,
     prefectures.prefecture,
+    cast(sizes_ranked.employees as bigint) as employees,
+    sizes_ranked.updated_at as employees_told_at,
+    sizes.size_class,
     targets_known.company_id is not null as is_target,
     coalesce(people_counted.people_count, 0) as people_count
 from companies
@@ -184,3 +208,11 @@ left join names_announced on companies.company_id = names_announced.company_id
 left join names_on_lines on companies.company_id = names_on_lines.company_id
 left join numbers on companies.company_id = numbers.company_id
 left join targets_known on companies.company_id = targets_known.company_id
+left join
+    sizes_ranked
+    on companies.company_id = sizes_ranked.company_id
+    and sizes_ranked.size_rank = 1
+left join
+    sizes
+    on sizes_ranked.employees >= sizes.from_employees
+    and (sizes.to_employees is null or sizes_ranked.employees < sizes.to_employees)

@@ -1,41 +1,9 @@
-{%- set attributes = [
-    "person_name",
-    "person_kana",
-    "email",
-    "phone",
-    "company_name",
-    "department",
-    "position",
-    "prefecture",
-    "industry",
-] -%}
-
 with
 
-    sightings as (select * from {{ ref("int_person_sightings") }}),
+    words as (select * from {{ ref("int_person_words") }}),
     spans as (select * from {{ ref("employment_spans") }}),
     rules as (select * from {{ ref("attribute_rules") }}),
     bounces as (select * from {{ ref("int_emails_bounced") }}),
-
-    words as (
-        {% for attribute in attributes %}
-            select
-                person_id,
-                company_id,
-                '{{ attribute }}' as attribute,
-                {{ attribute }} as attribute_value,
-                source,
-                trust,
-                trust_class,
-                seen_at,
-                row_key
-            from sightings
-            where {{ attribute }} is not null
-            {% if not loop.last %}
-                union all
-            {% endif %}
-        {% endfor %}
-    ),
 
     words_placed as (
         select
