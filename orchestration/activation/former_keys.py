@@ -31,4 +31,4 @@ def _known(
     if not free:
         return row
     taken.add(free[0])
-    return row._replace(key=free[0], said_key=row.key)
+    return replace(row, key=free[0], said_key=row.key)

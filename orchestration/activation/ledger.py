@@ -148,8 +148,17 @@ class Ledger:
 
     def rows(self, sync: str) -> dict[str, LedgerRow]:
         """key -> row of one sync."""
-        found = self._db.execute("select * from activation_row where sync = ?", (sync,))
-        return {row["key"]: LedgerRow(**dict(row)) for row in found}
+        names = ", ".join(ROW_COLUMNS)
+        found = self._db.execute(f"select {names} from activation_row where sync = ?", (sync,))
+        return {row["key"]: LedgerRow(*row) for row in found}
+
+    def states(self, sync: str) -> dict[tuple[str, str | None], int]:
+        """(state, error class) -> rows of one sync."""
+        found = self._db.execute(
+            "select state, error_class, count(*) as n from activation_row where sync = ? group by 1, 2",
+            (sync,),
+        )
+        return {(row["state"], row["error_class"]): row["n"] for row in found}
 
     def put_rows(self, lease: Lease, rows: Iterable[LedgerRow], now: float) -> None:
         """Writes rows in one commit."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import Answer, Outcome
 from orchestration.activation.ledger_rows import LedgerRow, as_text
-from orchestration.activation.plan import field_hashes
 from orchestration.activation.preparation import Work
 
 
@@ -23,7 +22,7 @@ def row_after(sync: Sync, item: Work, answer: Answer) -> LedgerRow:
         "not_before": None,
     }
     if answer.outcome is Outcome.ACKED:
-        hashes = json.dumps(field_hashes(sync, item.source)) if item.source else None
+        hashes = json.dumps(item.source.field_hashes) if item.source else None
         told |= {"acked_hash": row.row_hash, "acked_version": row.version, "acked_fields": hashes}
         return replace(
             row, state="acked", remote_is_known=1, remote_id=answer.remote_id or row.remote_id, **told

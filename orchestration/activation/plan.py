@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,15 +30,26 @@ class WarehouseError(ActivationError):
     """The warehouse cannot be read now."""
 
 
-class ModelRow(NamedTuple):
+@dataclass(frozen=True)
+class ModelRow:
     """One row of a sync model: its key, whose it is, its mapped values by field name, what consent says."""
 
+    sync: str
     key: str
     person_id: str | None
     values: dict[str, Any]
     consent_status: str | None
     is_suppressed: bool | None
     said_key: str | None = None  # the model's own key, where the other side has the row under a former one
+
+    @cached_property
+    def field_hashes(self) -> dict[str, str]:
+        """Field -> short hash of its value, salted by key and name: enough to say which field changed."""
+        begins, hashes = f"{self.sync}\x1f{self.key}\x1f", {}
+        for name, value in self.values.items():
+            said = f"{begins}{name}\x1f{_exact(value)}"
+            hashes[name] = hashlib.sha256(said.encode()).hexdigest()[:12]
+        return hashes
 
 
 @dataclass
@@ -179,7 +191,7 @@ def _read_model(database: duckdb.DuckDBPyConnection, sync: Sync, fields: Sequenc
     statement = f"select {', '.join(read)} from {sync.model} order by 1"
     for key, person_id, consent, suppressed, *values in database.execute(statement).fetchall():
         named_values = {field.name: value for field, value in zip(fields, values, strict=True)}
-        model.rows.append(ModelRow(key, person_id, named_values, consent, suppressed))
+        model.rows.append(ModelRow(sync.name, key, person_id, named_values, consent, suppressed))
     model.stop = _key_trouble(sync, [row.key for row in model.rows])
     return model
 
@@ -263,15 +275,6 @@ def row_hash(values: Mapping[str, Any], fields: Sequence[Field]) -> str:
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def field_hashes(sync: Sync, row: ModelRow) -> dict[str, str]:
-    """Field -> short hash of its value, salted by key and name: enough to say which field changed."""
-    hashes = {}
-    for name in row.values:
-        said = "\x1f".join([sync.name, row.key, name, str(_exact(row.values[name]))])
-        hashes[name] = hashlib.sha256(said.encode()).hexdigest()[:12]
-    return hashes
-
-
 def _exact(value: Any) -> Any:
     """A value as text, equal exactly when the value is: 2.50 and 2.5 are one number, '' and null are two."""
     if value is None or isinstance(value, bool | str):
@@ -334,7 +337,7 @@ def _compare_row(plan: SyncPlan, sync: Sync, row: ModelRow, before: LedgerRow | 
     if _stays_rejected(before, wanted, sync):
         plan.rejected += 1
         return
-    old, new = before.field_hashes, field_hashes(sync, row)
+    old, new = before.field_hashes, row.field_hashes
     changed = tuple(name for name in new if before.is_live and old.get(name) != new[name])
     op = "update" if before.is_live or sync.mode == "update_only" else "create"
     plan.steps.append(Step(row.key, op, wanted, changed, not before.remote_is_known))

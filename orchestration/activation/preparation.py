@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import Message
 from orchestration.activation.ledger_rows import REMOVED, LedgerRow, as_epoch, as_text
-from orchestration.activation.plan import Model, ModelRow, Step, field_hashes, refusal, row_hash
+from orchestration.activation.plan import Model, ModelRow, Step, refusal, row_hash
 
 _MENDED = {"error_class": None, "error_code": None, "error_text": None, "not_before": None}
 DELETED_THERE = "deleted_there"  # a person deleted what we had sent
@@ -147,7 +147,7 @@ def message_of(sync: Sync, row: LedgerRow, source: ModelRow | None, *, must_writ
     """The message of a ledger row; the same row gives the same message on every attempt."""
     values = source.values if source else {}
     owned = {field.name: field.ownership for field in sync.sent_fields if source}
-    before, now = row.field_hashes if row.is_live else {}, field_hashes(sync, source) if source else {}
+    before, now = row.field_hashes if row.is_live else {}, source.field_hashes if source else {}
     return Message(
         sync=row.sync,
         key=row.key,

@@ -385,14 +385,14 @@ class Sending:
 
     def _finish(self, started: float) -> None:
         report, now = self.report, self.clock.now()
-        rows = self.ledger.rows(self.sync.name).values()
-        states = Counter(row.state for row in rows)
+        found, states = self.ledger.states(self.sync.name), Counter[str]()
+        for (state, _), count in found.items():
+            states[state] += count
         report.rejected, report.unknown = states["rejected"], states["unknown"] + states["in_flight"]
         report.waiting = states["planned"] + states["retry_wait"]
         if report.status == "done" and (report.unknown or report.waiting):
-            waiting = [row.error_class for row in rows if row.state in ("unknown", "retry_wait")]
-            why = Counter(waiting).most_common(1)
-            said = f" ({why[0][0]})" if why else ""
+            why = {word: n for (state, word), n in found.items() if state in ("unknown", "retry_wait")}
+            said = f" ({max(why, key=lambda word: why[word])})" if why else ""
             left = report.unknown + report.waiting
             report.end("partial", f"{self.sync.name}: {left} rows are left{said}; apply again.")
         report.seconds = now - started

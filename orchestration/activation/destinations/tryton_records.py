@@ -128,8 +128,8 @@ class LeadReader:
         self._own = own
         self._lookups = [name for name in names if name in LOOKUPS]
         self._address = [name.removeprefix("address.") for name in names if name.startswith("address.")]
-        looked_up = [f"{name}.{LOOKUPS[name][1]}" for name in self._lookups]
-        self._fields = ["external_id", "_timestamp", "state", "party", *own, *looked_up]
+        self._codes: dict[tuple[str, int], Any] = {}
+        self._fields = ["external_id", "_timestamp", "state", "party", *own, *self._lookups]
         self._party_fields = [
             *("code", "name", "_timestamp", "replaced_by", "contact_mechanisms.type"),
             "contact_mechanisms.value_compact",
@@ -162,11 +162,23 @@ class LeadReader:
         if (name, value) not in self._ids:
             rows = self._search(model, [[code, "=", value]], ["id"])
             self._ids[name, value] = rows[0]["id"] if rows else None
+            self._codes |= {(name, row["id"]): value for row in rows}
         return self._ids[name, value]
+
+    def _learn_codes(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Asks once for the code of each record that is named: with each lead it would cost a join there."""
+        for name in self._lookups:
+            model, code = LOOKUPS[name]
+            named = {record[name] for record in records if record.get(name) is not None}
+            if new := sorted(number for number in named if (name, number) not in self._codes):
+                for row in self._search(model, [["id", "in", new]], [code]):
+                    self._codes[name, row["id"]] = _dotted(row, code)
 
     def _leads(self, domain: list[Any], keys: list[str] | None, with_parties: bool) -> dict[str, Lead]:
         leads: dict[str, Lead] = {}
-        for record in self._search("sale.opportunity", domain, self._fields):
+        records = self._search("sale.opportunity", domain, self._fields)
+        self._learn_codes(records)
+        for record in records:
             leads[record["external_id"]] = self._lead(record)
         if not with_parties:
             return leads
@@ -194,7 +206,7 @@ class LeadReader:
     def _lead(self, record: Mapping[str, Any]) -> Lead:
         values = {name: record.get(name) for name in self._own}
         for name in self._lookups:
-            values[name] = _dotted(record, f"{name}.{LOOKUPS[name][1]}")
+            values[name] = self._codes.get((name, record.get(name)))
         party = record.get("party")
         is_linked = party is not None
         return Lead(values, record["state"], record["id"], record["_timestamp"], party, is_linked=is_linked)
@@ -264,7 +276,7 @@ def _address(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dotted(record: Mapping[str, Any], path: str) -> Any:
-    """`employee.party.code` out of {"employee.": {"party.": {"code": ...}}}."""
+    """`party.code` out of {"party.": {"code": ...}}."""
     value: Any = record
     parts = path.split(".")
     for part in parts[:-1]:
