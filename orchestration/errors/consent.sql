@@ -8,12 +8,8 @@ with
             valid_from < getvariable('as_of_end')
             and (valid_to is null or valid_to >= getvariable('as_of_end'))
     ),
-    candidates as (
-        select 'webhook_routed_leads' as sync, sync_key, person_id, email
-        from activation.sync_webhook__routed_leads
-        union all
-        select 'files_routed_leads', sync_key, person_id, email from activation.sync_files__routed_leads
-    ),
+    -- The model of sync_a__b feeds the sync a_b: every one of them is judged, also one that is
+    -- added tomorrow.
     judged as (
         select
             candidates.sync,
@@ -53,7 +49,8 @@ where is_planned
 union all
 select 'needless_withholding', null, avg(cast(not is_planned as integer)), count(*)
 from judged
-where not is_denied and not is_failing and not is_internal
+where sync like '%_routed_leads' and sync in (select sync from planned)
+    and not is_denied and not is_failing and not is_internal
 union all
 select 'status_accuracy', null, avg(cast(is_right as integer)), count(*) from words
 union all

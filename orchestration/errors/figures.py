@@ -96,6 +96,7 @@ def judge(
         truths.attach(connection, truth)
         _set_clock(connection, as_of, zone)
         _note_plan(connection, planned)
+        _note_candidates(connection)
         connection.execute((SQL / "ground.sql").read_text(encoding="utf-8"))
         found = [figure for area in AREAS for figure in _area(connection, area)]
     return worst_first(found + _without_data(found))
@@ -139,6 +140,22 @@ def _note_plan(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
     rows = [list(row) for row in planned]
     if rows:
         connection.executemany("insert into planned values (?, ?)", rows)
+
+
+def _note_candidates(connection: duckdb.DuckDBPyConnection) -> None:
+    """candidates (sync, sync_key, person_id, email): every row of every sync model about a person."""
+    connection.execute(
+        "create temp table candidates (sync varchar, sync_key varchar, person_id varchar, email varchar)"
+    )
+    found = connection.execute("""
+        select table_name, list_contains(list(column_name), 'email') from information_schema.columns
+        where table_catalog = current_catalog() and table_schema = 'activation' and table_name like 'sync_%'
+        group by table_name
+        having list_has_all(list(column_name), ['sync_key', 'person_id'])""").fetchall()
+    for table, has_email in found:
+        sync, email = table.removeprefix("sync_").replace("__", "_"), "email" if has_email else "null"
+        rows = f'select ?, sync_key, person_id, {email} from activation."{table}"'
+        connection.execute(f"insert into candidates {rows}", [sync])
 
 
 def _area(connection: duckdb.DuckDBPyConnection, area: str) -> list[Figure]:
