@@ -1,5 +1,4 @@
-"""From a block's rows to HTML: kpis, line, bars, funnel, table, timeline, heatmap, card. These eight and no
-more.
+"""From a block's rows to HTML: kpis, line, bars, funnel, table, timeline, heatmap, card, and the glossary.
 
 Each component shapes rows into plain data here and hands them to its macro in `layouts/components.html`,
 where everything is escaped. Numbers and tables are in the HTML; lines and bars are drawn in the browser from
@@ -12,18 +11,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dashboards import tables
 from dashboards.publication import Result
 from dashboards.reading import PageTrouble, Reading
-from dashboards.words import NOTHING, form_of
+from dashboards.words import NOTHING, form_of, read_glossary
 
 LAYOUTS = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "layouts"),
@@ -34,10 +31,7 @@ LAYOUTS = Environment(
 )
 TOKEN = re.compile(r"component-token-(\d+)")
 PARAGRAPH = re.compile(r"<p>((?:component-token-\d+\s*)+)</p>")
-ROWS_SHOWN = 500
 SHADES = 7
-SHORT = 12  # characters that stay on one line of a table
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Components:
@@ -46,7 +40,7 @@ class Components:
 
     def __init__(self, reading: Reading, troubles: list[PageTrouble] | None = None) -> None:
         self.reading, self.words, self.troubles = reading, reading.words, troubles
-        self.meanings: dict[str, str] = {}
+        self.meanings: dict[str, tuple[str, str]] = {}
         self.has_charts = False
         self._pieces: list[str] = []
 
@@ -61,6 +55,7 @@ class Components:
             self.timeline,
             self.heatmap,
             self.card,
+            self.glossary,
         )
         return {function.__name__: self._noting_trouble(function) for function in offered}
 
@@ -95,15 +90,17 @@ class Components:
         by: str | None = None,
         title: str | None = None,
         provisional: dict[str, str] | None = None,
+        link: str | None = None,
     ) -> str:
         """Cards with a number each. With `by`, the row where that column equals the filter of the same name
         is shown and the other row is what it is compared with. `provisional` names, per column, the boolean
-        column that says whether the number is mature yet."""
+        column that says whether the number is mature yet. `link` is a page that explains a number: it is
+        called with `?kpi=<column>` and this page's month."""
         rows = self._result(block, *columns, *([by] if by else [])).rows
         now = next((row for row in rows if by is None or row[by] == self.reading.parameters[by]), None)
         before = next((row for row in rows if row is not now), None) if by else None
         cards = (
-            [self._kpi(column, now, before, (provisional or {}).get(column)) for column in columns]
+            [self._kpi(column, now, before, (provisional or {}).get(column), link) for column in columns]
             if now
             else []
         )
@@ -135,7 +132,8 @@ class Components:
                     "whole": self._ratio(row[count], first) if position else None,
                 }
             )
-        return self._piece("funnel", steps=steps, title=self._title(title))
+        first_name = steps[0]["name"] if steps else None
+        return self._piece("funnel", steps=steps, title=self._title(title), first=first_name)
 
     def table(
         self,
@@ -153,34 +151,40 @@ class Components:
         link: {column shown: 'page?parameter=column'}. total: columns to sum in a last line. sort: 'column
         desc', which makes the headings links. size: rows a page.
         """
-        order, result, count, number = self._window(block, sort, size)
+        order, result, count, number = tables.window(self.reading, block, sort, size)
         columns = [column for column in result.columns if column not in hide]
         self._explain(columns)
-        numbers = {column for column in columns if _is_number(result, column)}
+        numbers = {column for column in columns if tables.is_number(result, column)}
         rows = [
-            [self._cell(column, row, (link or {}).get(column), column in numbers) for column in columns]
+            [
+                tables.cell(self.reading, column, row, (link or {}).get(column), column in numbers)
+                for column in columns
+            ]
             for row in result.rows
         ]
-        totals = self._totals(block, columns, total) if total and rows else []
+        totals = tables.totals(self.reading, block, columns, total) if total and rows else []
         return self._piece(
             "table",
             block=block,
             title=self._title(title),
-            headings=[self._heading(block, column, order, result) for column in columns],
+            headings=[
+                tables.heading(self.reading, block, column, order, result) | {"word": self._word(column)}
+                for column in columns
+            ],
             rows=rows,
             totals=totals,
             count=count,
-            pager=self._pager(block, number, size, count),
-            csv=self._csv_address(block),
+            pager=tables.pager(self.reading, block, number, size, count),
+            csv=tables.csv_address(self.reading, block),
             empty=self.words.text(empty or "interface.no_rows"),
             shown=len(rows),
         )
 
-    def timeline(self, block: str, title: str | None = None, size: int = ROWS_SHOWN) -> str:
+    def timeline(self, block: str, title: str | None = None, size: int = tables.ROWS_SHOWN) -> str:
         """Deeds in time, in the block's order, `size` a page. Needs occurred_at, time_precision and what; may
         have detail, channel, points, is_machine, was_anonymous."""
         rows = self._result(block, "occurred_at", "time_precision", "what").rows
-        number = self._page_number(block, len(rows), size)
+        number = tables.page_number(self.reading, block, len(rows), size)
         on_page = rows[(number - 1) * size : number * size]
         days = groupby(on_page, key=lambda row: self.words.local(row["occurred_at"]).date())
         return self._piece(
@@ -192,7 +196,7 @@ class Components:
             title=self._title(title),
             shown=len(on_page),
             count=len(rows),
-            pager=self._pager(block, number, size, len(rows)),
+            pager=tables.pager(self.reading, block, number, size, len(rows)),
         )
 
     def heatmap(
@@ -207,7 +211,7 @@ class Components:
         """A table of `value` by `row` and `column`, shaded by size; a cell whose `mature` is false is
         marked."""
         result = self._result(block, row, column, value)
-        across = sorted({each[column] for each in result.rows})
+        across = self.words.in_order(column, {each[column] for each in result.rows})
         top = max((float(each[value]) for each in result.rows if each[value] is not None), default=0.0)
         lines = []
         for key, cells in groupby(result.rows, key=lambda each: each[row]):
@@ -220,24 +224,42 @@ class Components:
             )
         heads = [self._value(column, each) for each in across]
         self._explain([value])
-        corner = f"{self.words.label(row)} / {self.words.label(column)}"
         return self._piece(
-            "heatmap", lines=lines, heads=heads, corner=corner, title=self._title(title), mature=mature
+            "heatmap",
+            lines=lines,
+            heads=heads,
+            corner=f"{self.words.label(row)} / {self.words.label(column)}",
+            title=self._title(title),
+            mature=mature,
+            shown={"label": self.words.label(value), "word": self._word(value)},
         )
 
     def card(
-        self, block: str, columns: Sequence[str], name: str | None = None, title: str | None = None
+        self,
+        block: str,
+        columns: Sequence[str],
+        name: str | None = None,
+        title: str | None = None,
+        link: dict[str, str] | None = None,
     ) -> str:
-        """One row as a list of names and values, under the row's `name` if given."""
+        """One row as a list of names and values, under the row's `name` if given; `link` as in `table`."""
         rows = self._result(block, *columns, *([name] if name else [])).rows
         self._explain(columns)
-        pairs = (
-            [(self.words.label(column), self._value(column, rows[0][column])) for column in columns]
-            if rows
-            else []
-        )
+        links = link or {}
+        pairs = [
+            {
+                "name": self.words.label(column),
+                "value": self._value(column, rows[0][column]),
+                "url": tables.link_of(self.reading, links[column], rows[0]) if column in links else None,
+            }
+            for column in (columns if rows else ())
+        ]
         heading = (rows[0][name] or NOTHING) if name and rows else self._title(title)
         return self._piece("card", pairs=pairs, title=heading)
+
+    def glossary(self) -> str:
+        """Every word of `glossary.yml` and every column with a meaning, in the reader's language."""
+        return self._piece("glossary", parts=read_glossary(self.words))
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -269,7 +291,11 @@ class Components:
         for column in columns:
             meaning = self.words.meaning(column)
             if meaning:
-                self.meanings[self.words.label(column)] = meaning
+                self.meanings[column] = (self.words.label(column), meaning)
+
+    def _word(self, column: str) -> str | None:
+        """The column, when the page tells its meaning: its heading then opens it."""
+        return column if column in self.meanings else None
 
     def _ratio(self, part: Any, whole: Any) -> str:
         return (
@@ -279,10 +305,17 @@ class Components:
         )
 
     def _kpi(
-        self, column: str, now: dict[str, Any], before: dict[str, Any] | None, mature: str | None
+        self,
+        column: str,
+        now: dict[str, Any],
+        before: dict[str, Any] | None,
+        mature: str | None,
+        link: str | None,
     ) -> dict[str, Any]:
         self._explain([column])
+        month = self.reading.address.get("month")
         return {
+            "url": self.reading.url(link, kpi=column, month=month) if link else None,
             "label": self.words.label(column),
             "value": self._value(column, now[column]),
             "meaning": self.words.meaning(column),
@@ -332,85 +365,10 @@ class Components:
             [self._value(x, row[x])] + [self._value(column, row[column]) for column in columns]
             for row in result.rows
         ]
-        headings = [self.words.label(column) for column in (x, *columns)]
-        return self._piece("chart", drawing=drawing, headings=headings, rows=rows, title=self._title(title))
-
-    def _window(self, block: str, sort: str | None, size: int | None) -> tuple[str | None, Result, int, int]:
-        """The part of a block that the URL asks for: its order, its rows, how many there are in all, page
-        number."""
-        if sort is None:
-            result = self.reading.result(block)
-            return None, Result(result.columns, result.rows[: size or ROWS_SHOWN]), len(result.rows), 1
-        sql, order = sorted_sql(self.reading, block, sort)
-        count = self.reading.run(block, f"select count(*) as n from ({self.reading.sql(block)}\n)").rows[0][
-            "n"
+        headings = [
+            {"label": self.words.label(column), "word": self._word(column)} for column in (x, *columns)
         ]
-        size = size or ROWS_SHOWN
-        number = self._page_number(block, count, size)
-        part = f"{sql} limit {size} offset {(number - 1) * size}"
-        return order, self.reading.window(block, part), count, number
-
-    def _page_number(self, block: str, count: int, size: int) -> int:
-        """The page of a block that the URL asks for, kept within those there are."""
-        asked = self.reading.address.get(f"{block}_page", "")
-        number = int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
-        return min(max(number, 1), max(math.ceil(count / size), 1))
-
-    def _heading(self, block: str, column: str, order: str | None, result: Result) -> dict[str, Any]:
-        heading = {
-            "label": self.words.label(column),
-            "meaning": self.words.meaning(column),
-            "is_number": _is_number(result, column),
-            "url": None,
-            "sorted": None,
-        }
-        if order is not None:
-            by, _, way = order.partition(" ")
-            is_this = by == column
-            down = not (is_this and way == "desc") if heading["is_number"] or is_this else False
-            heading["sorted"] = {"desc": "descending"}.get(way, "ascending") if is_this else None
-            heading["url"] = self.reading.url(
-                **{f"{block}_sort": f"{column} {'desc' if down else 'asc'}", f"{block}_page": None}
-            )
-        return heading
-
-    def _cell(self, column: str, row: dict[str, Any], link: str | None, is_number: bool) -> dict[str, Any]:
-        text = self._value(column, row[column])
-        is_short = form_of(column) in ("time", "day", "month") or len(text) <= SHORT
-        return {
-            "text": text,
-            "kind": "number" if is_number else "short" if is_short else "long",
-            "url": self._link(link, row) if link else None,
-        }
-
-    def _link(self, link: str, row: dict[str, Any]) -> str:
-        """The address in 'page?parameter=column' for a row."""
-        page, _, pairs = link.partition("?")
-        parameters = dict(pair.split("=") for pair in pairs.split("&"))
-        return self.reading.url(page, **{name: row[column] for name, column in parameters.items()})
-
-    def _totals(self, block: str, columns: list[str], total: Sequence[str]) -> list[str | None]:
-        """The last line of a table: sums over every row of the block, not only those of the page shown."""
-        sums = ", ".join(f'sum("{column}") as "{column}"' for column in total)
-        row = self.reading.run(block, f"select {sums} from ({self.reading.sql(block)}\n)").rows[0]
-        totals = [self._value(column, row[column]) if column in row else None for column in columns]
-        return [self.words.text("interface.total"), *totals[1:]] if totals[0] is None else totals
-
-    def _pager(self, block: str, number: int, size: int | None, count: int) -> dict[str, Any] | None:
-        pages = math.ceil(count / size) if size else 1
-        if pages <= 1:
-            return None
-        name = f"{block}_page"
-        return {
-            "number": number,
-            "pages": pages,
-            "former": self.reading.url(**{name: number - 1}) if number > 1 else None,
-            "next": self.reading.url(**{name: number + 1}) if number < pages else None,
-        }
-
-    def _csv_address(self, block: str) -> str:
-        kept = {name: value for name, value in self.reading.address.items() if not name.endswith("_page")}
-        return f"/{self.reading.page.name}/{block}.csv?{urlencode({**kept, 'lang': self.words.language})}"
+        return self._piece("chart", drawing=drawing, headings=headings, rows=rows, title=self._title(title))
 
     def _deed(self, row: dict[str, Any]) -> dict[str, Any]:
         has_time = row["time_precision"] != "day"
@@ -441,63 +399,7 @@ class Components:
         }
 
 
-def sorted_sql(reading: Reading, block: str, sort: str) -> tuple[str, str]:
-    """A block's SQL in the order that the URL asks for (else `sort`), and that order as 'column desc'.
-
-    The column comes from the URL, so it is looked up among the block's own columns and never pasted unseen.
-    Every column breaks ties after it: pages then never repeat or skip a row.
-    """
-    inner = reading.sql(block)
-    columns = reading.run(block, f"select * from ({inner}\n) limit 0").columns
-    order = reading.address.get(f"{block}_sort", sort)
-    name, _, way = order.partition(" ")
-    real = next((each for each in (name, f"{name}_{reading.words.language}") if each in columns), None)
-    if real is None or way not in ("", "asc", "desc"):
-        order, (name, _, way) = sort, sort.partition(" ")
-        real = name
-    ties = ", ".join(str(position) for position in range(1, len(columns) + 1))
-    return f'select * from ({inner}\n) order by "{real}" {way or "asc"} nulls last, {ties}', order
-
-
-def csv_text(words: Any, result: Result) -> str:
-    """A CSV of all rows (RFC 4180, CR LF), headed in the reader's language, opening with a byte order mark
-    for Excel.
-
-    Numbers are plain and text is guarded by `guard_formula`; times are in the company's zone.
-    """
-    lines = [[words.label(column) for column in result.columns]]
-    lines += [[_csv_cell(words, column, row[column]) for column in result.columns] for row in result.rows]
-    return "\ufeff" + "".join(",".join(_quoted(cell) for cell in line) + "\r\n" for line in lines)
-
-
-def guard_formula(text: str) -> str:
-    """Text that a spreadsheet will not run: a leading apostrophe before = + - @ tab CR LF and their wide
-    forms (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
-
-
-def _csv_cell(words: Any, column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return words.local(value).strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return str(value)
-    return guard_formula(words.value(column, value))
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if re.search(r'[",\r\n]', cell) else cell
-
-
 def _number(value: Any) -> float | int | None:
     if value is None or isinstance(value, int):
         return value
     return float(value)
-
-
-def _is_number(result: Result, column: str) -> bool:
-    first = next((row[column] for row in result.rows if row[column] is not None), None)
-    return isinstance(first, int | float | Decimal) and not isinstance(first, bool)

@@ -2,6 +2,7 @@
 
     ---
     title: {ja: 今月の成績, en: This month}
+    section: overview                           # its heading in the menu (locales: sections.overview)
     order: 1                                    # place in the menu; absent: not in the menu
     filters:
       month: {type: month, options: months}     # ?month=2026-10, bound as $month
@@ -114,6 +115,7 @@ class Page:
     blocks: dict[str, Block]
     filters: dict[str, Filter] = field(default_factory=dict)
     description: dict[str, str] = field(default_factory=dict)
+    section: str | None = None
     order: int | None = None
     requires: str | None = None
 
@@ -138,6 +140,7 @@ def _read_page(path: Path, changed_at: int) -> Page:
         name=path.stem,
         title=front["title"],
         description=front.get("description", {}),
+        section=front.get("section"),
         order=front.get("order"),
         requires=front.get("requires"),
         filters={name: _filter(path.stem, name, each) for name, each in (front.get("filters") or {}).items()},
@@ -160,11 +163,11 @@ def read_pages(folder: Path = PAGES) -> dict[str, Page]:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A page's HTML (`body`), whether it needs the chart script, and the words it explains."""
+    """A page's HTML (`body`), whether it needs the chart script, and by column the name and meaning it tells."""
 
     body: str
     has_charts: bool
-    meanings: dict[str, str]
+    meanings: dict[str, tuple[str, str]]
 
 
 def render(

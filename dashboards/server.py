@@ -28,11 +28,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from dashboards.components import LAYOUTS, csv_text, sorted_sql
+from dashboards.components import LAYOUTS
+from dashboards.csv_file import csv_text
 from dashboards.metrics import Metrics
 from dashboards.pages import BadFilter, Page, Rendered, read_pages, render
 from dashboards.publication import NothingPublished, Publication, Run, read_run
 from dashboards.reading import NotThere, PageTrouble, Reading
+from dashboards.tables import sorted_sql
 from dashboards.words import LANGUAGES, Words, choose_language, read_words
 
 LOG = logging.getLogger(__name__)
@@ -200,17 +202,7 @@ class Site:
 
 def frame(words: Words, reading: Reading | None, run: Run | None, asset_address: Any) -> dict[str, Any]:
     """What the frame around every page shows: menu, languages, run."""
-    here = reading.page.name if reading else None
     address = reading.address if reading else {}
-    menu = [
-        {
-            "title": page.title[words.language],
-            "url": f"/{'' if name == 'index' else name}?lang={words.language}",
-            "is_here": name == here,
-        }
-        for name, page in read_pages().items()
-        if page.order is not None
-    ]
     languages = [
         {
             "code": code,
@@ -223,13 +215,40 @@ def frame(words: Words, reading: Reading | None, run: Run | None, asset_address:
         "t": words.text,
         "language": words.language,
         "asset": asset_address,
-        "menu": menu,
+        **_menu(words, reading.page if reading else None),
         "languages": languages,
         "run": run,
         "as_of": words.value("as_of", run.as_of) if run else "",
         "published_at": words.value("published_at", run.published_at) if run else "",
         "zone": str(words.zone),
     }
+
+
+def _menu(words: Words, here: Page | None) -> dict[str, Any]:
+    """The sections, each led by its first page, and the pages of the section that the reader is in."""
+    listed = [page for page in read_pages().values() if page.order is not None]
+    first = {page.section: page for page in reversed(listed)}
+    sections = dict.fromkeys(page.section for page in listed)
+    mates = [page for page in listed if here and page.section == here.section]
+    return {
+        "menu": [
+            _entry(
+                words,
+                words.text(f"sections.{section}"),
+                first[section],
+                bool(here) and section == here.section,
+            )
+            for section in sections
+        ],
+        "submenu": [_entry(words, page.title[words.language], page, page is here) for page in mates]
+        if len(mates) > 1
+        else [],
+    }
+
+
+def _entry(words: Words, title: str, page: Page, is_here: bool) -> dict[str, Any]:
+    path = "" if page.name == "index" else page.name
+    return {"title": title, "url": f"/{path}?lang={words.language}", "is_here": is_here}
 
 
 def page_html(reading: Reading, rendered: Rendered, run: Run, asset_address: Any) -> str:

@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 import yaml
 
 LOCALES = Path(__file__).parent / "locales"
+GLOSSARY = Path(__file__).parent / "glossary.yml"
 LANGUAGES = ("ja", "en")
 NOTHING = "—"
+PATHS = {"channels": "channel"}  # a column that holds a path: the column whose codes its steps are
 FORMATS = (
     (re.compile(r"(_rate|_share|_pct|^roi$|^confidence$|^probability$|rate_)"), "percent"),
     (re.compile(r"(_jpy|^cost_per_order)$"), "yen"),
@@ -66,8 +68,21 @@ class Words:
         if isinstance(value, bool):
             return self.text("interface.yes" if value else "interface.no")
         if isinstance(value, str) and form_of(column) not in ("month", "day"):
-            return self.texts.get("values", {}).get(column, {}).get(value, value)
+            return self._named(column, value)
         return FORMATTERS.get(form_of(column), _plain)(self, value)
+
+    def _named(self, column: str, code: str) -> str:
+        """The name of a code; of a path of codes (`channels`: 'card > email') the name of each step."""
+        values = self.texts.get("values", {})
+        if column in PATHS:
+            steps = values.get(PATHS[column], {})
+            return " → ".join(steps.get(step, step) for step in code.split(" > "))
+        return values.get(column, {}).get(code, code)
+
+    def in_order(self, column: str, values: set[Any]) -> list[Any]:
+        """Values as they follow one another: codes as the locale lists them (latent to loyal), others by size."""
+        codes = list(self.texts.get("values", {}).get(column, {}))
+        return sorted(values, key=lambda value: (codes.index(value) if value in codes else -1, value))
 
     def local(self, moment: datetime) -> datetime:
         """A naive UTC time in the zone of the company."""
@@ -142,6 +157,24 @@ def read_words(language: str, zone: str) -> Words:
     """The words of a language, read again when the file changed. Raises OSError, yaml.YAMLError."""
     path = LOCALES / f"{language}.yml"
     return Words(language, _read_locale(path, path.stat().st_mtime_ns), ZoneInfo(zone))
+
+
+def read_glossary(words: Words) -> list[dict[str, Any]]:
+    """Parts of the glossary: `title` and `words`, each a key, a name and a meaning: ideas, then columns.
+
+    Raises OSError, yaml.YAMLError, KeyError when a word lacks its name or meaning in a language.
+    """
+    ideas = [
+        {"key": each["word"], "name": each[words.language], "means": each["means"][words.language]}
+        for each in _read_locale(GLOSSARY, GLOSSARY.stat().st_mtime_ns)["words"]
+    ]
+    columns = [
+        {"key": column, "name": words.label(column), "means": meaning}
+        for column, meaning in words.texts["meanings"].items()
+    ]
+    by_name = sorted(columns, key=lambda each: each["name"])
+    titles = (words.text("glossary.ideas"), words.text("glossary.columns"))
+    return [{"title": title, "words": part} for title, part in zip(titles, (ideas, by_name), strict=True)]
 
 
 def choose_language(asked: str | None, accept: str | None) -> str:

@@ -21,7 +21,7 @@ from serving_file import FORMULA, HOSTILE_NAME, publish_file, write_serving_file
 from starlette.testclient import TestClient
 
 import dashboards
-from dashboards.components import guard_formula
+from dashboards.csv_file import guard_formula
 from dashboards.metrics import MetricProblem, Metrics
 from dashboards.pages import PAGES, read_pages
 from dashboards.publication import Publication, open_read_only, query
@@ -120,10 +120,10 @@ def test_a_month_that_is_not_mature_says_that_its_rate_is_not_known_yet(reader: 
 
 
 def test_each_chart_has_its_data_table(reader: TestClient) -> None:
-    html = reader.get("/?lang=en").text
+    html = reader.get("/generation?lang=en").text
     figures = re.findall(r'<figure class="panel">.*?</figure>', html, re.DOTALL)
     charts = [figure for figure in figures if 'class="chart' in figure]
-    assert len(charts) == 5
+    assert len(charts) == 3
     for chart in charts:
         drawing = json.loads(re.search(r'application/json">(.*?)</script>', chart)[1])
         assert drawing["labels"] and "<details>" in chart and 'scope="col"' in chart
@@ -372,7 +372,7 @@ def test_check_names_page_block_and_line_of_a_missing_table_and_column(tmp_path:
     }
     assert "rpt_campaigns" in problems["index", "campaigns"]
     assert re.search(r"pages/index\.md, line \d+", problems["index", "campaigns"])
-    assert "'mean_months_to_opp'" in problems["index", "two_months"]
+    assert "'mean_months_to_opp'" in problems["cohorts", "two_months"]
 
 
 def test_check_names_a_word_that_has_no_translation(tmp_path: Path) -> None:
@@ -420,15 +420,22 @@ def test_raw_html_in_a_page_is_shown_as_text(tmp_path: Path) -> None:
 def test_pages_are_in_the_order_of_the_menu() -> None:
     assert list(read_pages()) == [
         "index",
-        "leads",
-        "cohorts",
-        "campaigns",
-        "scores",
+        "generation",
         "visits",
+        "nurturing",
+        "qualification",
+        "management",
+        "campaigns",
+        "cohorts",
+        "leads",
+        "companies",
         "review",
         "health",
         "errors",
+        "glossary",
+        "company",
         "lead",
+        "number",
     ]
 
 

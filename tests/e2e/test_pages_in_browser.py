@@ -101,21 +101,21 @@ def test_page_has_no_error_asks_nothing_outside_and_fits(
 
 
 def test_charts_are_drawn_with_words_in_the_readers_language(page, address: str) -> None:
-    page.goto(f"{address}/?lang=ja")
+    page.goto(f"{address}/generation?lang=ja")
     page.wait_for_selector(".chart.bars svg text", state="attached")
-    assert page.locator(".chart svg").count() == 5
+    assert page.locator(".chart svg").count() == 3
     assert "資料請求" in page.locator(".chart.bars svg").text_content()
-    assert page.locator(".legend").first.inner_text().split("\n") == ["フォーム通過数", "新規リード数"]
+    assert page.locator(".legend.bars").first.inner_text().split("\n") == ["フォーム通過数", "新規リード数"]
 
 
 def test_numbers_and_tables_are_there_without_javascript(browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
     page = context.new_page()
-    page.goto(f"{address}/?lang=ja&month=2026-10")
+    page.goto(f"{address}/generation?lang=ja&month=2026-10")
     assert "50,000" in page.locator(".kpis").nth(1).inner_text()
     assert not page.locator(".chart").first.is_visible()
-    page.locator("figure summary").first.click()
-    assert "資料請求" in page.locator("figure table").first.inner_text()
+    page.locator("figure:has(.bars) summary").first.click()
+    assert "資料請求" in page.locator("figure:has(.bars) table").first.inner_text()
     context.close()
 
 
