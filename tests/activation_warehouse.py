@@ -23,11 +23,12 @@ COLUMNS = {
     "routed_at": "timestamp",
     **dict.fromkeys(["top_product", "approach_note"], "varchar"),
     "may_act_from": "timestamp",
-    **dict.fromkeys(["party_name", "headline", "attention"], "varchar"),
+    **dict.fromkeys(["party_name", "account_name", "headline", "attention"], "varchar"),
     "consent_status": "varchar",
     "is_suppressed": "boolean",
 }
 
+SYSTEMS = ("files", "hubspot", "kintone", "salesforce", "sheets", "slack", "tryton", "webhook")
 KINDS = {"is_suppressed": pa.bool_()}
 
 
@@ -59,6 +60,7 @@ def lead(key: str, **values: Any) -> dict[str, Any]:
         "owner_unit_id": "area-kanto",
         "routed_at": "2026-05-01 01:02:03",
         "party_name": "山田太郎",
+        "account_name": "株式会社例",
         "headline": "B2 | 株式会社例 | -",
         "consent_status": "granted",
         "is_suppressed": False,
@@ -124,7 +126,7 @@ class Company:
         with duckdb.connect(str(self.warehouse)) as database:
             database.execute("create schema if not exists activation; create schema if not exists lifecycle")
             database.register("said", said)
-            for system in ("webhook", "files", "tryton"):
+            for system in SYSTEMS:
                 name = f"sync_{system}__routed_leads"
                 database.execute(f"create or replace table activation.{name} as select {typed} from said")
             database.execute(

@@ -56,11 +56,11 @@ class FaultProxy:
         while self.flying:
             self.flying.pop().join()
 
-    def forward(self, path: str, headers: dict[str, str], body: bytes) -> Answered | None:
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered | None:
         """Asks the server; None when it is not there."""
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)
-            connection.request("POST", path, body, headers)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.getheaders(), response.read()
         except (OSError, http.client.HTTPException):
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     proxy: FaultProxy
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         proxy = self.proxy
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         number, fault, delay = proxy.next_fault()
@@ -86,12 +86,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "close":
             self._break()
         elif fault == "zombie":
-            late = threading.Thread(target=self._later, args=(delay, headers, body))
+            # Taken down now: the next request of this connection may have another path.
+            asked = (self.command, self.path, headers, body)
+            late = threading.Thread(target=self._later, args=(delay, asked))
             proxy.flying.append(late)
             late.start()
             self._answer((504, [], b""))
         else:
-            answered = proxy.forward(self.path, headers, body)
+            answered = proxy.forward(self.command, self.path, headers, body)
             proxy.on_request(number, "after")
             if fault == "late":
                 time.sleep(proxy.late_seconds)
@@ -100,9 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._answer((502, [], b"") if fault == "done+502" else answered)
 
-    def _later(self, delay: float, headers: dict[str, str], body: bytes) -> None:
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
+
+    def _later(self, delay: float, asked: tuple[str, str, dict[str, str], bytes]) -> None:
         time.sleep(delay)
-        self.proxy.forward(self.path, headers, body)
+        self.proxy.forward(*asked)
 
     def _break(self) -> None:
         self.close_connection = True

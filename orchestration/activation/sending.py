@@ -18,7 +18,7 @@ from pathlib import Path
 
 from orchestration.activation import preparation
 from orchestration.activation.clock import Clock
-from orchestration.activation.comparison import compare_remote
+from orchestration.activation.comparison import compare_remote, shortfall
 from orchestration.activation.configuration import ActivationError, Sync
 from orchestration.activation.destinations import (
     Answer,
@@ -351,11 +351,8 @@ class Sending:
         found = compare_remote(self.sync, self.model, rows, destination, self.clock.now())
         self.ledger.put_rows(self.lease, found.changed, self.clock.now())
         self.report.verified = found.verified
-        if found.missing or found.different:
-            self.report.sentences.append(
-                f"{self.sync.name}: {found.missing} rows are missing there and {found.different} differ "
-                "right after they were acknowledged; apply again."
-            )
+        if said := shortfall(found):
+            self.report.sentences.append(f"{self.sync.name}: {said}")
 
     # Telling
 

@@ -34,6 +34,10 @@ class Unfit(ActivationError):
     """The mapping does not fit what the other side has today; nothing was sent."""
 
 
+class ReadFailed(Exception):
+    """The other side could not be read just now; what was sent before stays as it was known."""
+
+
 CLOSED = "closed"  # the fingerprint of a record that the other side has finished with: it is theirs now
 
 
@@ -138,7 +142,10 @@ class Destination(ABC):
         """Compares the mapping with what the other side has today. Raises Unfit naming the field."""
 
     def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
-        """key -> fingerprint of what is there of these keys, or of all. Only where `reads_by_key`."""
+        """key -> fingerprint of what is there of these keys, or of all. Only where `reads_by_key`.
+
+        Raises ReadFailed when nobody answers.
+        """
         raise NotImplementedError(f"{type(self).__name__} cannot be read back")
 
     def fingerprint(self, message: Message) -> str:
@@ -152,10 +159,24 @@ class Destination(ABC):
 def destination_kinds() -> dict[str, type[Destination]]:
     """Name in a sync file -> class."""
     from orchestration.activation.destinations.files import Files
+    from orchestration.activation.destinations.hubspot import HubSpot
+    from orchestration.activation.destinations.kintone import Kintone
+    from orchestration.activation.destinations.salesforce import Salesforce
+    from orchestration.activation.destinations.sheets import Sheets
+    from orchestration.activation.destinations.slack import Slack
     from orchestration.activation.destinations.tryton import TrytonCrm
     from orchestration.activation.destinations.webhook import Webhook
 
-    return {"files": Files, "tryton": TrytonCrm, "webhook": Webhook}
+    return {
+        "files": Files,
+        "hubspot": HubSpot,
+        "kintone": Kintone,
+        "salesforce": Salesforce,
+        "sheets": Sheets,
+        "slack": Slack,
+        "tryton": TrytonCrm,
+        "webhook": Webhook,
+    }
 
 
 def needed_secret(sync: Sync, name: str, secrets: Mapping[str, str]) -> str:

@@ -1,0 +1,217 @@
+"""Salesforce: rows -> one sObject each, upserted by an external id, 200 a call (sObject Collections).
+
+    look: SOQL by external id -> what is there, what people converted or deleted
+    write: PATCH composite/sobjects/<object>/<external id>, allOrNone false -> an answer a row, in order
+
+Two calls in flight could still let an older write arrive after a newer one. With `version_field` (a number
+field) we send our version along, and a validation rule of the org refuses the older one:
+`AND(NOT(ISNEW()), Ikusei_Version__c < PRIORVALUE(Ikusei_Version__c))`, its message shown at that field.
+Without it the verify pass finds and mends what an old write spoiled.
+
+Vendor: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
+resources_composite_sobjects_collections_upsert.htm, resources_composite_sobjects_collections_delete.htm,
+resources_sobject_describe.htm, errorcodes.htm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ingestion.salesforce_rest import API_VERSION, SalesforceOrg, quoted
+from ingestion.vendor_calls import PackageMissing
+from orchestration.activation.configuration import Sync
+from orchestration.activation.destinations import (
+    Answer,
+    Guarantee,
+    Message,
+    NotConfigured,
+    Outcome,
+    json_value,
+    masked,
+    needed_secret,
+)
+from orchestration.activation.destinations.keyed import (
+    KEYED_OPTIONS,
+    KeyedDestination,
+    Remote,
+    Write,
+    checked_keyed_options,
+    number_text,
+    plain_text,
+)
+from orchestration.activation.destinations.webhook import checked_url
+
+_KEYS_AT_ONCE = 100  # in one SOQL query: its address must stay below 16 KB
+_LOOK_AGAIN = {"DUPLICATE_VALUE", "ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"}
+_ASK_LATER = {"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE"}
+
+
+class Salesforce(KeyedDestination):
+    """One sObject of one org, keyed by an external id field."""
+
+    guarantee: ClassVar = Guarantee(
+        "A",
+        "exactly once by a unique external id; a late older write is refused by version_field, "
+        "without one the verify pass mends it",
+    )
+    modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
+    ownerships: ClassVar = frozenset({"overwrite", "fill"})
+    secrets: ClassVar = frozenset({"url", "client_id", "client_secret"})
+    needed_options: ClassVar = frozenset({"object", "external_id"})
+    known_options: ClassVar = KEYED_OPTIONS | {
+        "api_version",
+        "version_field",
+        "closed_when",
+        "quota_reserve_pct",
+    }
+    most_rows_per_call: ClassVar = 200
+
+    def __init__(self, sync: Sync, org: SalesforceOrg) -> None:
+        super().__init__(sync)
+        self._org, options = org, sync.options
+        self._object, self._key = str(options["object"]), str(options["external_id"])
+        self._version_field = options.get("version_field")
+        self._closed_when = dict(options.get("closed_when") or {})
+        if self._object == "Lead":
+            self._closed_when.setdefault("IsConverted", True)
+        self._types: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, sync: Sync, out_dir: Path, secrets: Mapping[str, str]) -> Salesforce:
+        """Checks address and client. Raises NotConfigured naming the variable, never its value."""
+        url = checked_url(needed_secret(sync, "url", secrets), sync.secrets["url"])
+        client = [needed_secret(sync, name, secrets) for name in ("client_id", "client_secret")]
+        seconds = checked_keyed_options(sync)
+        for name in (
+            sync.options["object"],
+            sync.options["external_id"],
+            *(f.name for f in sync.sent_fields),
+        ):
+            if not str(name).replace(".", "_").isidentifier():
+                raise NotConfigured(f"{sync.path}: '{name}' is not an API name of Salesforce.")
+        try:
+            org = SalesforceOrg(
+                url,
+                *client,
+                version=str(sync.options.get("api_version", API_VERSION)),
+                timeout_seconds=seconds,
+                reserve_pct=float(sync.options.get("quota_reserve_pct", 10)),
+            )
+        except PackageMissing as error:
+            raise NotConfigured(f"{sync.name} is not configured: {error}.") from error
+        return cls(sync, org)
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests so far."""
+        return self._org.requests
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._org.close()
+
+    def trouble_of(self, sync: Sync) -> str | None:
+        """Compares the mapping with the org's describe of the object."""
+        fields = self._describe()
+        key = fields.get(self._key)
+        if key is None or not (key.get("externalId") and key.get("unique")):
+            return f"{self._object}.{self._key} must be a text field with External ID and Unique ticked"
+        wanted = [*self.names, *([self._version_field] if self._version_field else [])]
+        for name in wanted:
+            if name not in fields:
+                return f"the field '{name}' is not in {self._object}; mend the mapping"
+            if not (fields[name].get("updateable") and fields[name].get("createable")):
+                return (
+                    f"our user may not write {self._object}.{name}; give it the right, or the ownership never"
+                )
+        return None
+
+    def canonical(self, name: str, value: Any) -> str:
+        """Numbers as numbers, times without fraction: Salesforce gives both back in its own spelling."""
+        kind = self._types.get(name)
+        if kind in ("double", "currency", "percent", "int"):
+            return number_text(value)
+        text = plain_text(value)
+        if kind == "datetime":
+            return text[:19]
+        return text.lower() if kind == "email" else text
+
+    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+        """What the org has under the keys of these messages."""
+        return self.find_keys([message.key for message in messages])
+
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+        """SOQL by external id, or all records that have one."""
+        if not self._types:
+            self._describe()
+        names = dict.fromkeys(["Id", self._key, *self.names, *self._closed_when, *self.archive_values])
+        select = f"SELECT {', '.join(names)} FROM {self._object} WHERE {self._key} "
+        found: dict[str, Remote] = {}
+        for condition in self._conditions(keys):
+            for record in self._org.query(select + condition):
+                is_closed = any(record.get(name) == value for name, value in self._closed_when.items())
+                found[record[self._key]] = Remote(record["Id"], record, is_closed=is_closed)
+        return found
+
+    def batches(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
+        """Creates and changes go in one call."""
+        if writes:
+            yield list(writes)
+
+    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+        """One collection upsert; the answers stand in the order of the rows."""
+        body = {"allOrNone": False, "records": [self._record(write) for write in writes]}
+        path = f"composite/sobjects/{self._object}/{self._key}"
+        return self._each([write.message for write in writes], self._org.call("PATCH", path, body))
+
+    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
+        """Into the org's recycle bin, from where a person can bring it back."""
+        params = {"ids": ",".join(remote.remote_id for _, remote in doomed), "allOrNone": "false"}
+        results = self._org.call("DELETE", "composite/sobjects", params=params)
+        return self._each([message for message, _ in doomed], results)
+
+    def _conditions(self, keys: Sequence[str] | None) -> Iterator[str]:
+        if keys is None:
+            yield "!= null"
+            return
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            yield f"IN ({', '.join(map(quoted, keys[start : start + _KEYS_AT_ONCE]))})"
+
+    def _describe(self) -> dict[str, dict[str, Any]]:
+        said = self._org.call("GET", f"sobjects/{self._object}/describe")
+        fields = {item["name"]: item for item in said["fields"]}
+        self._types = {name: item["type"] for name, item in fields.items()}
+        return fields
+
+    def _record(self, write: Write) -> dict[str, Any]:
+        record: dict[str, Any] = {"attributes": {"type": self._object}, self._key: write.message.key}
+        if self._version_field:
+            record[self._version_field] = write.message.version
+        for name, value in write.values.items():
+            record[name] = float(value) if isinstance(value, Decimal) else json_value(value)
+        return record
+
+    def _each(self, messages: Sequence[Message], results: Any) -> list[Answer | None]:
+        """One answer a row; a list of another length says nothing about any row."""
+        if not isinstance(results, list) or len(results) != len(messages):
+            return [Answer(Outcome.UNKNOWN, 200, "answers_missing") for _ in messages]
+        return [self._answer(message, result) for message, result in zip(messages, results, strict=True)]
+
+    def _answer(self, message: Message, result: Mapping[str, Any]) -> Answer | None:
+        if result.get("success") is True:
+            return Answer(Outcome.ACKED, 200, remote_id=str(result.get("id") or "") or None)
+        error = (result.get("errors") or [{}])[0]
+        code = error.get("statusCode")
+        if code in _LOOK_AGAIN or (
+            self._version_field and self._version_field in (error.get("fields") or [])
+        ):
+            return None
+        text = masked(error.get("message"), message)
+        if code in _ASK_LATER:
+            return Answer(Outcome.RETRY, 200, "locked", code, text)
+        if code is None:
+            return Answer(Outcome.UNKNOWN, 200, "answers_missing")
+        return Answer(Outcome.REJECTED, 200, "rejected", code, text)
