@@ -27,6 +27,7 @@ create table raw_email.events (row_key text, event_id text, recipient text, even
 create table identity.person_identifiers (identifier text, person_id text);
 create table identity.dim_people (person_id text, company_id text, department text,
     department_category text, is_internal boolean);
+create table identity.dim_employments (person_id text, company_id text);
 create table identity.int_departments_categorised (department text, department_category text);
 create table behaviour.fct_touches (touch_id text, person_id text, is_machine boolean, source text,
     touch_type text, row_key text);
@@ -88,7 +89,7 @@ insert into reporting.rpt_kpis_monthly values ('2026-09-01', 90, 10, 1, 1, 0, 0,
 
 TRUTH = {
     "people": """
-        select * from (values
+        select *, [company_key] as company_keys from (values
             ('p1', 'prospect', 'c1', 'finance', null), ('p2', 'prospect', 'c1', 'sales', 'homonym'),
             ('p3', 'prospect', 'c2', null, null), ('p4', 'prospect', 'c3', null, 'free_mail'),
             ('p5', 'prospect', 'c2old', null, null)

@@ -23,6 +23,7 @@ TABLES: dict[str, dict[str, str]] = {
         "email": "varchar",
         "kind": "varchar",
         "company_key": "varchar",
+        "company_keys": "varchar[]",
         "department_category": "varchar",
         "trouble": "varchar",
         "troubles": "varchar[]",
