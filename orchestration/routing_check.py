@@ -21,7 +21,13 @@ from orchestration.home import Home
 from orchestration.run import Clocks
 from orchestration.what_if import changed_rules, laid_out
 
-EXAMPLE = ("form_kind", "product_id", "solution_id", "account", "area", "score_band")
+EXAMPLE = ("form_kind", "product_id", "solution_id", "account", "area", "relation", "score_band")
+FLAGS = {
+    "is_known_department": "department known",
+    "is_known_person": "person known",
+    "has_bought_product": "bought the product",
+    "is_interest_ambiguous": "interest unclear",
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ def _line(finding: Mapping[str, Any]) -> str:
         "cycle": f"the cut {subject} stands in {other}, which stands in another: a cut may be nested once",
         "unknown_unit": f"{subject} names the unit {other}, which sales_units.csv does not have",
         "unknown_cut": f"{subject} names the cut {other}, which the structure in force does not have",
+        "no_decider": f"{subject} takes leads of unclear interest and names no decider: fill in decider",
+        "bad_credit": f"{subject} gives {other} per cent of credit in all: make credit_split sum to 100",
         "unagreed": f"{subject} does not route: nobody has agreed to it (agreed_by, agreed_on)",
         "expired": f"{subject} does not route: its expires_on is over",
     }[finding["finding_kind"]]
@@ -101,5 +109,6 @@ def _example(finding: Mapping[str, Any]) -> str:
     if finding["has_asked"] is None:
         return ""
     known = [f"{name} {finding[name]}" for name in EXAMPLE if finding[name] is not None]
+    known += [words for name, words in FLAGS.items() if finding[name]]
     known.append("existing company" if finding["is_existing_company"] else "new company")
     return f"; for example one who {'asked' if finding['has_asked'] else 'did not ask'}: {', '.join(known)}"

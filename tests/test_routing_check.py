@@ -25,16 +25,21 @@ TIMES = Clocks("2026-10-31", "9999-12-31 00:00:00", "Asia/Tokyo")
 RULES = PROJECT / "models/6_routing"
 MUTANTS = 500 if os.environ.get("IKUSEI_LONG_TESTS") else 40
 UNITS = [
-    ("area-east", "area", "east"), ("area-west", "area", "west,north"), ("acct-makers", "account", "製造業"),
-    ("prod-crm", "product", "crm"), ("prod-erp", "product", "erp"), ("desk", None, None),
+    ("area-east", "area", "east", None), ("area-west", "area", "west,north", "licence"),
+    ("acct-makers", "account", "製造業", None), ("prod-crm", "product", "crm", None),
+    ("prod-erp", "product", "erp", "other,licence"), ("desk", None, None, None),
 ]  # fmt: skip
 STRUCTURE = [("product", None, 1), ("account", None, 2), ("area", "account", 2)]
 BANDS = [("hot", 50), ("warm", 20), ("cold", None)]
 FORMS = ("inquiry", "quote")
+RELATIONS = ("none", "company", "department", "person")
+LICENSED = {"erp": "licence"}  # product -> the skill that its advice asks for
+SKILLS = {unit: set((skills or "").split(",")) for unit, _, _, skills in UNITS}
+FLAGS = ("is_known_department", "is_known_person", "has_bought_product", "is_interest_ambiguous")
 COLUMNS = [
     "rule_id", "structure_id", "priority", "form_kind", "product_id", "solution_id", "account", "area",
-    "is_existing_company", "min_score_band", "accountable_cut", "accountable_unit_id", "agreed_by",
-    "agreed_on", "expires_on",
+    "is_existing_company", *FLAGS, "min_relation", "min_score_band", "accountable_cut",
+    "accountable_unit_id", "decider", "credit_split", "agreed_by", "agreed_on", "expires_on",
 ]  # fmt: skip
 Rule = dict[str, Any]
 
@@ -91,7 +96,7 @@ def test_a_mutated_rule_file_is_judged_as_a_walk_in_python_judges_it(
 
 def rule(rule_id: str, priority: int, **conditions: Any) -> Rule:
     blank: Rule = dict.fromkeys(COLUMNS)
-    agreed = {"agreed_by": "board", "agreed_on": "2025-04-01"}
+    agreed = {"agreed_by": "board", "agreed_on": "2025-04-01", "credit_split": "owner:60,account:40"}
     return blank | {"rule_id": rule_id, "priority": priority} | agreed | conditions
 
 
@@ -134,8 +139,9 @@ def widen(rules: list[Rule], victim: int, dice: random.Random) -> None:
 
 def narrow(rules: list[Rule], victim: int, dice: random.Random) -> None:
     column, value = dice.choice(
-        [("product_id", "erp"), ("area", "north"), ("account", "製造業"), ("is_existing_company", False)]
-    )
+        [("product_id", "erp"), ("area", "north"), ("account", "製造業"), ("is_existing_company", False),
+         ("min_relation", "department"), *((flag, True) for flag in FLAGS), ("is_known_person", False)]
+    )  # fmt: skip
     rules[victim][column] = value
 
 
@@ -152,7 +158,11 @@ def misname(rules: list[Rule], victim: int, dice: random.Random) -> None:
     rules[victim][column] = "nobody"
 
 
-EDITS = (drop, repeat, move, widen, narrow, expire, disagree, misname)
+def pay_wrongly(rules: list[Rule], victim: int, dice: random.Random) -> None:
+    rules[victim]["credit_split"] = dice.choice([None, "owner:100,account:40", "owner:sixty"])
+
+
+EDITS = (drop, repeat, move, widen, narrow, expire, disagree, misname, pay_wrongly)
 
 
 # -- the product -----------------------------------------------------------------------------------
@@ -163,8 +173,14 @@ def findings_in_sql(compiled: dict[str, str], rules: list[Rule]) -> set[tuple[An
         con.execute(
             "attach ':memory:' as warehouse; use warehouse; create schema routing; create schema scoring"
         )
-        con.execute("create table routing.sales_units (unit_id text, cut text, covers text)")
-        con.executemany("insert into routing.sales_units values (?, ?, ?)", UNITS)
+        con.execute("create table routing.sales_units (unit_id text, cut text, covers text, skills text)")
+        con.executemany("insert into routing.sales_units values (?, ?, ?, ?)", UNITS)
+        con.execute("create table routing.product_skills (product_id text, skill text)")
+        con.executemany("insert into routing.product_skills values (?, ?)", list(LICENSED.items()))
+        con.execute("create table routing.relation_levels (relation text, relation_rank int)")
+        con.executemany(
+            "insert into routing.relation_levels values (?, ?)", [(r, n) for n, r in enumerate(RELATIONS)]
+        )
         con.execute(
             "create table routing.routing_structures (structure_id text, cut text, contained_in text, "
             "precedence int)"
@@ -177,7 +193,7 @@ def findings_in_sql(compiled: dict[str, str], rules: list[Rule]) -> set[tuple[An
         con.executemany("insert into scoring.score_bands values ('total', ?, ?)", BANDS)
         types = {
             "priority": "int",
-            "is_existing_company": "boolean",
+            **dict.fromkeys(("is_existing_company", *FLAGS), "boolean"),
             "agreed_on": "date",
             "expires_on": "date",
         }
@@ -213,6 +229,11 @@ def findings_by_walking(rules: list[Rule]) -> set[tuple[Any, ...]]:
             found.add(("unknown_unit", each["rule_id"], "nobody", 0))
         if each["accountable_cut"] == "nobody":
             found.add(("unknown_cut", each["rule_id"], "nobody", 0))
+        if each["is_interest_ambiguous"] and not each["decider"]:
+            found.add(("no_decider", each["rule_id"], None, 0))
+        parts = [part.split(":")[1] for part in (each["credit_split"] or "").split(",") if part]
+        if (credit := sum(int(part) for part in parts if part.isdigit())) != 100:
+            found.add(("bad_credit", each["rule_id"], str(credit), 0))
     gaps, ties, reached = 0, {}, set()
     for case in every_case(live):
         fitting = sorted(
@@ -237,13 +258,20 @@ def every_case(live: list[Rule]) -> Iterator[dict[str, Any]]:
         return [*sorted({*known, *(each[column] for each in live if each[column])}), None]
 
     asked = [(True, form) for form in values("form_kind", *FORMS)]
-    for (has_asked, form), product, solution, account, area, existing, (band, _) in itertools.product(
+    told_apart = [
+        (True, False) if any(each[flag] is not None for each in live) else (False,) for flag in FLAGS
+    ]
+    relations = sorted({"none", *(each["min_relation"] for each in live if each["min_relation"])})
+    for case in itertools.product(
         [*asked, (False, None)], values("product_id", "crm", "erp"), values("solution_id"),
         values("account", "製造業"), values("area", "east", "west", "north"), (True, False), BANDS,
+        relations, *told_apart,
     ):  # fmt: skip
+        (has_asked, form), product, solution, account, area, existing, (band, _), relation, *flags = case
         yield {
             "has_asked": has_asked, "form_kind": form, "product_id": product, "solution_id": solution,
             "account": account, "area": area, "is_existing_company": existing, "band": band,
+            "relation": relation, **dict(zip(FLAGS, flags, strict=True)),
         }  # fmt: skip
 
 
@@ -252,8 +280,16 @@ def needs_owner(case: dict[str, Any]) -> bool:
 
 
 def owner_of(each: Rule, case: dict[str, Any]) -> str | None:
-    """Whom the rule names for the case; None when it does not fit or nobody is there."""
-    asks = ("form_kind", "product_id", "solution_id", "account", "area", "is_existing_company")
+    """Whom the rule names for the case; None when it does not fit, nobody is there or nobody may advise."""
+    owner = named_by(each, case)
+    needed = LICENSED.get(case["product_id"])
+    return owner if needed is None or needed in SKILLS.get(owner, ()) else None
+
+
+def named_by(each: Rule, case: dict[str, Any]) -> str | None:
+    asks = ("form_kind", "product_id", "solution_id", "account", "area", "is_existing_company", *FLAGS)
+    if RELATIONS.index(case["relation"]) < RELATIONS.index(each["min_relation"] or "none"):
+        return None
     if any(each[column] is not None and each[column] != case[column] for column in asks):
         return None
     floor = {"hot": 50, "warm": 20}

@@ -42,6 +42,17 @@
     timestampadd(minute, {{ minutes }}, {{ ts }})
 {%- endmacro %}
 
+{# A timestamp moved by whole seconds. #}
+{% macro plus_seconds(ts, seconds) -%}
+    {{ return(adapter.dispatch("plus_seconds")(ts, seconds)) }}
+{%- endmacro %}
+{% macro duckdb__plus_seconds(ts, seconds) -%}
+    ({{ ts }} + to_seconds({{ seconds }}))
+{%- endmacro %}
+{% macro spark__plus_seconds(ts, seconds) -%}
+    timestampadd(second, {{ seconds }}, {{ ts }})
+{%- endmacro %}
+
 {# The instant halfway between two, to the microsecond. #}
 {% macro middle_of(earlier, later) -%}
     {{ return(adapter.dispatch("middle_of")(earlier, later)) }}

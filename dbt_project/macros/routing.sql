@@ -3,7 +3,8 @@
   `ikusei routing check` walks. One text for both, so that the proof is about what runs.
 
   units_covering: the unit of each cut of the structure in force that covers a row of `leads`.
-  rules_ranked:   the rules that fit a row and find a unit, the first one last word (rule_rank 1).
+  rules_ranked:   the rules that fit a row and find a unit with the skill that the product asks for, the first one last
+                  word (rule_rank 1).
   `id` is the key of `leads`.
 #}
 {% macro units_covering(leads, id) -%}
@@ -73,6 +74,7 @@
         rules_fitting.{{ id }},
         rules_fitting.rule_id,
         rules_fitting.priority,
+        rules_fitting.decider,
         rules_fitting.why,
         coalesce(
             rules_fitting.accountable_unit_id, lead_units.unit_id
@@ -83,7 +85,7 @@
         ) as rule_rank
     from
         (
-            select leads.{{ id }}, rules.*
+            select leads.{{ id }}, product_skills.skill as skill_needed, rules.*
             from {{ leads }} as leads
             cross join {{ ref("int_rules_in_force") }} as rules
             left join
@@ -94,6 +96,15 @@
                 {{ ref("score_bands") }} as bars
                 on rules.min_score_band = bars.band
                 and bars.band_kind = 'total'
+            left join
+                {{ ref("relation_levels") }} as relations
+                on leads.relation = relations.relation
+            left join
+                {{ ref("relation_levels") }} as relations_asked
+                on rules.min_relation = relations_asked.relation
+            left join
+                {{ ref("product_skills") }} as product_skills
+                on leads.product_id = product_skills.product_id
             where
                 -- a rule with a bar is for those who reached it, one without for
                 -- those who
@@ -108,9 +119,23 @@
                 and (rules.solution_id is null or rules.solution_id = leads.solution_id)
                 and (rules.account is null or rules.account = leads.account)
                 and (rules.area is null or rules.area = leads.area)
+                {%- for flag in [
+                    "is_existing_company",
+                    "is_known_department",
+                    "is_known_person",
+                    "has_bought_product",
+                    "is_interest_ambiguous",
+                ] %}
+                    and (
+                        rules.{{ flag }} is null
+                        or rules.{{ flag }} = coalesce(leads.{{ flag }}, false)
+                    )
+                {%- endfor %}
+                -- a lead without a relation has the lowest
                 and (
-                    rules.is_existing_company is null
-                    or rules.is_existing_company = leads.is_existing_company
+                    rules.min_relation is null
+                    or coalesce(relations.relation_rank, 0)
+                    >= relations_asked.relation_rank
                 )
         ) as rules_fitting
     -- a rule names a unit, or a place of the structure, or leaves it to precedence
@@ -125,5 +150,16 @@
             )
             or (rules_fitting.accountable_cut is null and lead_units.comes_first)
         )
-    where coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id) is not null
+    left join
+        {{ ref("sales_units") }} as owners
+        on coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id)
+        = owners.unit_id
+    where
+        coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id) is not null
+        -- whoever may not advise on the product is told, never made accountable (RT20)
+        and (
+            rules_fitting.skill_needed is null
+            or ',' || coalesce(owners.skills, '') || ','
+            like '%,' || rules_fitting.skill_needed || ',%'
+        )
 {%- endmacro %}

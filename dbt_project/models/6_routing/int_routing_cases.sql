@@ -1,3 +1,10 @@
+{%- set flags = [
+    "is_known_department",
+    "is_known_person",
+    "has_bought_product",
+    "is_interest_ambiguous",
+] %}
+
 with
 
     rules as (select * from {{ ref("int_rules_in_force") }}),
@@ -8,10 +15,15 @@ with
 
     score_bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
 
+    -- a cut that the structure in force does not have tells nobody apart
     covered as (
-        select cut, {{ each_part("covers", ",") }} as attribute
+        select sales_units.cut, {{ each_part("sales_units.covers", ",") }} as attribute
         from sales_units
-        where covers is not null
+        inner join
+            {{ ref("routing_structures") }} as structures
+            on sales_units.cut = structures.cut
+            and structures.structure_id = '{{ var("sales_structure") }}'
+        where sales_units.covers is not null
     ),
 
     -- every value that a unit or a rule tells apart, and none: any other value is
@@ -20,6 +32,9 @@ with
         select attribute as product_id
         from covered
         where cut = 'product'
+        union
+        select product_id
+        from {{ ref("product_skills") }}
         union
         select product_id
         from rules
@@ -87,6 +102,25 @@ with
         select false as is_existing_company
     ),
 
+    -- what no rule in force asks for tells nobody apart either
+    {% for flag in flags %}
+        {{ flag }}_values as (
+            select false as {{ flag }}
+            union
+            select true as {{ flag }}
+            from rules
+            where {{ flag }} is not null
+        ),
+    {% endfor %}
+
+    relations as (
+        select 'none' as relation
+        union
+        select min_relation as relation
+        from rules
+        where min_relation is not null
+    ),
+
     cases as (
         select
             {{
@@ -99,8 +133,9 @@ with
                         "account",
                         "area",
                         "is_existing_company",
-                        "score_band",
                     ]
+                    + flags
+                    + ["relation", "score_band"]
                 )
             }} as case_id,
             has_asked,
@@ -110,6 +145,8 @@ with
             account,
             area,
             is_existing_company,
+            {% for flag in flags %} {{ flag }}, {% endfor %}
+            relation,
             score_band,
             has_asked or is_hottest as needs_owner
         from reasons
@@ -118,6 +155,8 @@ with
         cross join accounts
         cross join areas
         cross join customers
+        {% for flag in flags %} cross join {{ flag }}_values {% endfor %}
+        cross join relations
         cross join bands
     )
 

@@ -166,6 +166,49 @@ with
         where rules_in_force.accountable_cut is not null and structures.cut is null
     ),
 
+    -- a rule for unclear interest goes to a person with a name, and credit is neither
+    -- lost nor given twice
+    deciders_missing as (
+        select
+            'no_decider' as finding_kind,
+            rule_id,
+            cast(null as {{ dbt.type_string() }}) as other_id,
+            cast(null as {{ dbt.type_string() }}) as case_id,
+            0 as cases
+        from rules_in_force
+        where is_interest_ambiguous and decider is null
+    ),
+
+    credits as (
+        select rule_id, {{ each_part("credit_split", ",") }} as part
+        from rules_in_force
+        where credit_split is not null
+    ),
+
+    credits_summed as (
+        select
+            rule_id,
+            sum(
+                coalesce(try_cast({{ dbt.split_part("part", "':'", 2) }} as integer), 0)
+            ) as credit_pct
+        from credits
+        group by rule_id
+    ),
+
+    credits_wrong as (
+        select
+            'bad_credit' as finding_kind,
+            rules_in_force.rule_id,
+            cast(
+                coalesce(credits_summed.credit_pct, 0) as {{ dbt.type_string() }}
+            ) as other_id,
+            cast(null as {{ dbt.type_string() }}) as case_id,
+            0 as cases
+        from rules_in_force
+        left join credits_summed on rules_in_force.rule_id = credits_summed.rule_id
+        where coalesce(credits_summed.credit_pct, 0) <> 100
+    ),
+
     -- not faults: rules that wait for agreement, or whose time is over
     asleep as (
         select
@@ -205,6 +248,12 @@ with
         from unknowns
         union all
         select *
+        from deciders_missing
+        union all
+        select *
+        from credits_wrong
+        union all
+        select *
         from asleep
     )
 
@@ -223,6 +272,11 @@ select
     cases.account,
     cases.area,
     cases.is_existing_company,
+    cases.is_known_department,
+    cases.is_known_person,
+    cases.has_bought_product,
+    cases.is_interest_ambiguous,
+    cases.relation,
     cases.score_band
 from found
 left join cases on found.case_id = cases.case_id

@@ -2,6 +2,8 @@ with
 
     routes as (select * from {{ ref("fct_lead_routes") }}),
 
+    handoffs as (select * from {{ ref("fct_handoffs") }}),
+
     routing_rules as (select * from {{ ref("routing_rules") }}),
 
     interests as (select * from {{ ref("fct_lead_interests") }}),
@@ -43,8 +45,25 @@ with
             || ' | 直近: '
             || coalesce(touches_listed.last_touches, 'なし')
             || ' | 担当理由: '
-            || routing_rules.name_ja as approach_note
+            || routing_rules.name_ja
+            || coalesce(' (判断: ' || routing_rules.decider || ')', '')
+            -- the permission that the specialist in the story waited for (RT13)
+            || case
+                when routes.informed_unit_ids is not null
+                then
+                    ' | 連絡の許可: ' || substr(
+                        cast(
+                            {{ local_timestamp("handoffs.may_act_from") }}
+                            as {{ dbt.type_string() }}
+                        ),
+                        1,
+                        16
+                    )
+                    || ' までに異議がなければ同意とみなし、担当部門が連絡する'
+                else ''
+            end as approach_note
         from routes
+        inner join handoffs on routes.route_id = handoffs.route_id
         inner join routing_rules on routes.rule_id = routing_rules.rule_id
         left join
             interests

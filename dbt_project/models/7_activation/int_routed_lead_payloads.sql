@@ -16,7 +16,7 @@ with
 
     notes as (select * from {{ ref("int_approach_notes") }}),
 
-    parameters as (select * from {{ ref("routing_parameters") }}),
+    handoffs as (select * from {{ ref("fct_handoffs") }}),
 
     suppressions as (
         select
@@ -52,17 +52,14 @@ with
             scores.total_score,
             tier_history.tier,
             lead_states.state,
-            routes.owner_unit_id,
+            -- whose turn it is now: a hand-over that is overdue has moved by itself
+            handoffs.accountable_unit_id as owner_unit_id,
             routes.informed_unit_ids,
             routes.rule_id as route_rule_id,
             routes.routed_at,
             notes.top_product,
             notes.approach_note,
-            {{
-                plus_minutes(
-                    "routes.routed_at", "cast(parameters.amount * 60 as integer)"
-                )
-            }} as may_act_from,
+            handoffs.may_act_from,
             suppressions.consent_status,
             suppressions.suppression_reason is not null as is_suppressed,
             suppressions.suppression_reason
@@ -70,7 +67,7 @@ with
         inner join people on routes.person_id = people.person_id
         inner join suppressions on routes.person_id = suppressions.person_id
         inner join notes on routes.person_id = notes.person_id
-        inner join parameters on parameters.parameter = 'may_act_after_hours'
+        inner join handoffs on routes.route_id = handoffs.route_id
         left join scores on routes.person_id = scores.person_id
         left join
             tier_history
