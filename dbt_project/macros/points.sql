@@ -1,23 +1,53 @@
 {#
-  What each deed is worth on each of the days: known by then, inside its window, faded by half-lives, up to the rule's cap.
-  The one place where points fade. Arguments: `points` has the columns of int_touch_points, `days` has scored_on, and
-  person_id too where each person has days of their own (`of_each_person`).
+  How points fade, in one place: inside its window, by half-lives, up to the rule's cap. `points_worth` says it deed
+  by deed, `points_added_up` the sums alone, which is all that a history of days needs.
+
+  The window is half open: a deed counts from the day its delay has passed, and for window_days days. Ages are whole
+  local days, so that a score does not change between morning and evening.
 #}
-{% macro points_worth(points, days, of_each_person=false) -%}
+{% macro is_in_window(age_days) -%}
+    {{ age_days }} >= 0 and (window_days is null or {{ age_days }} < window_days)
+{%- endmacro %}
+
+{% macro faded(points, age_days) -%}
+    cast(
+        round(
+            {{ points }} * case
+                when half_life_days is null
+                then 1.0
+                else power(0.5, cast({{ age_days }} as double) / half_life_days)
+            end,
+            6
+        ) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{#
+  What each deed is worth on each of the days. Arguments: `points` has the columns of int_touch_points, `days` has
+  scored_on.
+#}
+{% macro points_worth(points, days) -%}
     with
 
+        -- Of what counts only once ever, deeds outside the window decide which was the
+        -- first.
         points_on_days as (
-            select
-                days.scored_on,
-                points_given.*,
-                {{ dbt.datediff("points_given.occurred_on", "days.scored_on", "day") }}
-                - points_given.delay_days as age_days
-            from {{ points }} as points_given
-            inner join
-                {{ days }} as days on points_given.known_on <= days.scored_on
-                {%- if of_each_person %}
-                    and points_given.person_id = days.person_id
-                {%- endif %}
+            select *
+            from
+                (
+                    select
+                        days.scored_on,
+                        points_given.*,
+                        {{
+                            dbt.datediff(
+                                "points_given.occurred_on", "days.scored_on", "day"
+                            )
+                        }} - points_given.delay_days as age_days
+                    from {{ points }} as points_given
+                    inner join
+                        {{ days }} as days on points_given.known_on <= days.scored_on
+                ) as points_with_age
+            where once = 'ever' or ({{ is_in_window("age_days") }})
         ),
 
         -- Of what counts only once, the first deed: ever, or of its day.
@@ -47,33 +77,10 @@
             from points_on_days
         ),
 
-        -- The window is half open: a deed counts from the day its delay has passed,
-        -- and for
-        -- window_days days. Ages are whole local days, so that a score does not change
-        -- between morning and evening.
-        points_in_window as (
-            select *
-            from points_once
-            where
-                turn = 1
-                and age_days >= 0
-                and (window_days is null or age_days < window_days)
-        ),
-
         points_faded as (
-            select
-                *,
-                cast(
-                    round(
-                        rule_points * case
-                            when half_life_days is null
-                            then 1.0
-                            else power(0.5, cast(age_days as double) / half_life_days)
-                        end,
-                        6
-                    ) as decimal(18, 6)
-                ) as faded_points
-            from points_in_window
+            select *, {{ faded("rule_points", "age_days") }} as faded_points
+            from points_once
+            where turn = 1 and {{ is_in_window("age_days") }}
         ),
 
         -- The newest deeds fill the cap first, so that an old deed never keeps a new
@@ -119,4 +126,118 @@
         evidence,
         cast(age_days + delay_days as bigint) as age_days
     from points_capped
+{%- endmacro %}
+
+{#
+  What the deeds of each person and rule are worth on each of the days, added up and capped. The points of one rule
+  have one sign, so their capped sum is the cap of their sum, and nobody has to know which deed fills it.
+
+  Arguments: `points` has the columns of int_points_by_day, `rules` those of int_rules_in_use; `days` has scored_on,
+  and person_id too where each person has days of their own (`of_each_person`).
+#}
+{% macro points_added_up(points, rules, days, of_each_person=false) -%}
+    {%- set points_of_days -%}
+        select
+            days.scored_on,
+            points_given.person_id,
+            points_given.rule_id,
+            points_given.occurred_on,
+            points_given.known_on,
+            points_given.deeds,
+            cast(rules.points as decimal(18, 6)) as rule_points,
+            rules.delay_days,
+            rules.window_days,
+            rules.half_life_days,
+            rules.cap_points,
+            rules.once,
+            {{ dbt.datediff("points_given.occurred_on", "days.scored_on", "day") }}
+            - rules.delay_days as age_days
+        from {{ points }} as points_given
+        inner join {{ rules }} as rules on points_given.rule_id = rules.rule_id
+        inner join
+            {{ days }} as days on points_given.known_on <= days.scored_on
+            {%- if of_each_person %} and points_given.person_id = days.person_id {%- endif %}
+    {%- endset -%}
+    with
+
+        deeds_many_times as (
+            select *
+            from ({{ points_of_days }} where rules.once is null) as deeds_on_days
+            where {{ is_in_window("age_days") }}
+        ),
+
+        deeds_once as (
+            select
+                *,
+                row_number() over (
+                    partition by
+                        scored_on,
+                        person_id,
+                        rule_id,
+                        case when once = 'day' then occurred_on end
+                    order by occurred_on, known_on
+                ) as turn
+            from ({{ points_of_days }} where rules.once is not null) as deeds_on_days
+        ),
+
+        deeds_counted as (
+            select
+                scored_on,
+                person_id,
+                rule_id,
+                deeds,
+                age_days,
+                delay_days,
+                rule_points,
+                half_life_days,
+                cap_points
+            from deeds_many_times
+            union all
+            select
+                scored_on,
+                person_id,
+                rule_id,
+                1 as deeds,
+                age_days,
+                delay_days,
+                rule_points,
+                half_life_days,
+                cap_points
+            from deeds_once
+            where turn = 1 and {{ is_in_window("age_days") }}
+        ),
+
+        rules_added_up as (
+            select
+                scored_on,
+                person_id,
+                rule_id,
+                cap_points,
+                sum(deeds * {{ faded("rule_points", "age_days") }}) as faded_points,
+                min(age_days + delay_days) as silent_days,
+                sum(
+                    case
+                        when age_days + delay_days < 30
+                        then deeds * greatest(0, rule_points)
+                        else 0
+                    end
+                ) as points_30d
+            from deeds_counted
+            group by scored_on, person_id, rule_id, cap_points
+        )
+
+    select
+        scored_on,
+        person_id,
+        rule_id,
+        case
+            when cap_points is null
+            then faded_points
+            when cap_points >= 0
+            then greatest(0, least(faded_points, cap_points))
+            else least(0, greatest(faded_points, cap_points))
+        end as points,
+        silent_days,
+        points_30d
+    from rules_added_up
 {%- endmacro %}

@@ -1,36 +1,38 @@
-{# Sessions with their person. All of a visitor's are rewritten when one is new or the visitor is held to be another. #}
+{#
+  Sessions with their person. Rewritten are those that have new lines, with what followed them, and all of a visitor
+  who is held to be another than before.
+#}
 {{
     config(
         materialized="incremental",
-        incremental_strategy="delete+insert",
+        incremental_strategy="touched",
         unique_key="visitor_id",
+        meta={"clock": "started_at", "from_first": true},
     )
 }}
 
 with
 
-    sessions as (select * from {{ ref("int_session_entries") }}),
     channels as (select * from {{ ref("int_channels_matched") }}),
     bindings as (select * from {{ ref("int_visitor_bindings") }}),
 
     {% if is_incremental() %}
-        visitors_touched as (
-            select visitor_id
-            from sessions
-            where built_by = '{{ invocation_id }}'
-            union
-            select visitor_id
-            from bindings
-            where built_by = '{{ invocation_id }}'
-        ),
-
         sessions_touched as (
-            select sessions.*
-            from sessions
-            inner join
-                visitors_touched on sessions.visitor_id = visitors_touched.visitor_id
+            select *
+            from {{ ref("int_session_entries") }}
+            where built_by = '{{ invocation_id }}'
+            union all
+            select *
+            from {{ ref("int_session_entries") }}
+            where
+                built_by <> '{{ invocation_id }}'
+                and visitor_id in (
+                    select visitor_id
+                    from bindings
+                    where built_by = '{{ invocation_id }}'
+                )
         ),
-    {% else %} sessions_touched as (select * from sessions),
+    {% else %} sessions_touched as (select * from {{ ref("int_session_entries") }}),
     {% endif %}
 
     machines as (

@@ -1,220 +1,48 @@
-{#
-  Every deed with its person. Written anew are: page views of sessions that have new lines, all page views of visitors
-  that are held to be somebody else than before, and other deeds that are told differently than before.
-#}
+{# Every deed with its person. Rows that a build tells anew (int_touches_changed) take the place of the former ones. #}
 {{
     config(
         materialized="incremental",
-        incremental_strategy="touched",
-        unique_key="touch_id",
-        meta={"clock": "occurred_at"},
-        post_hook="{% if is_incremental() %} delete from {{ this }} where source <> 'web' and not exists (select 1 from {{ ref('int_touches') }} as told where told.touch_id = {{ this }}.touch_id) {% endif %}",
+        incremental_strategy="append",
+        pre_hook="{% if is_incremental() %} delete from {{ this }} where touch_id in (select touch_id from {{ ref('int_touches_changed') }}) {% endif %}",
     )
 }}
-{%- set columns = [
-    "touch_id",
-    "person_id",
-    "visitor_id",
-    "identifier",
-    "occurred_at",
-    "time_precision",
-    "touch_type",
-    "channel",
-    "data_class",
-    "is_machine",
-    "machine_rule_id",
-    "content_category",
-    "product_id",
-    "solution_id",
-    "need_stage",
-    "knowledge_level",
-    "buying_stage",
-    "aidma_stage",
-    "form_id",
-    "form_kind",
-    "campaign_id",
-    "session_id",
-    "detail",
-    "was_anonymous",
-    "source",
-    "row_key",
-] %}
-
+-- depends_on: {{ ref("int_touches_changed") }}
+{%- set page_views = "select * from " ~ ref("int_page_views") %}
+{%- set sessions = "select * from " ~ ref("fct_sessions") %}
 with
 
-    page_views as (select * from {{ ref("int_page_views") }}),
-    sessions as (select * from {{ ref("fct_sessions") }}),
-    other_touches as (select * from {{ ref("int_touches") }}),
-    touch_types as (select * from {{ ref("touch_types") }}),
-    stages as (select * from {{ ref("buying_stages") }}),
-    identifiers as (select * from {{ ref("person_identifiers") }}),
-    bindings as (select * from {{ ref("int_visitor_bindings") }}),
-
-    {% if is_incremental() %}
-        visitors_changed as (
-            select distinct visitor_id
-            from bindings
-            where built_by = '{{ invocation_id }}'
-        ),
-
-        pages_touched as (
-            select *
-            from page_views
-            where built_by = '{{ invocation_id }}'
-            union all
-            select page_views.*
-            from page_views
-            inner join
-                visitors_changed on page_views.visitor_id = visitors_changed.visitor_id
-            where page_views.built_by <> '{{ invocation_id }}'
-        ),
-    {% else %} pages_touched as (select * from page_views),
-    {% endif %}
-
-    web_touches as (
-        select
-            {{ surrogate_key(["'web'", "pages_touched.row_key"]) }} as touch_id,
-            bindings.person_id,
-            pages_touched.visitor_id,
-            cast(null as {{ dbt.type_string() }}) as identifier,
-            pages_touched.occurred_at,
-            'second' as time_precision,
-            pages_touched.touch_type,
-            sessions.channel,
-            coalesce(
-                pages_touched.machine_rule_id, sessions.machine_rule_id
-            ) as machine_rule_id,
-            pages_touched.content_category,
-            pages_touched.product_id,
-            pages_touched.solution_id,
-            pages_touched.need_stage,
-            pages_touched.knowledge_level,
-            cast(null as {{ dbt.type_string() }}) as form_id,
-            cast(null as {{ dbt.type_string() }}) as form_kind,
-            sessions.campaign_id,
-            pages_touched.session_id,
-            pages_touched.path as detail,
-            bindings.first_claimed_at,
-            'web' as source,
-            pages_touched.row_key
-        from pages_touched
-        inner join sessions on pages_touched.session_id = sessions.session_id
-        left join
-            bindings
-            on pages_touched.visitor_id = bindings.visitor_id
-            and pages_touched.occurred_at >= bindings.span_from
-            and pages_touched.occurred_at < bindings.span_to
-    ),
-
-    -- Whose deed it was is joined last, through small tables.
     touches as (
-        select *
-        from web_touches
-        union all
-        select
-            other_touches.touch_id,
-            coalesce(identifiers.person_id, bindings.person_id) as person_id,
-            other_touches.visitor_id,
-            other_touches.identifier,
-            other_touches.occurred_at,
-            other_touches.time_precision,
-            other_touches.touch_type,
-            other_touches.channel,
-            other_touches.machine_rule_id,
-            other_touches.content_category,
-            other_touches.product_id,
-            other_touches.solution_id,
-            cast(null as {{ dbt.type_string() }}) as need_stage,
-            cast(null as integer) as knowledge_level,
-            other_touches.form_id,
-            other_touches.form_kind,
-            other_touches.campaign_id,
-            other_touches.session_id,
-            other_touches.detail,
-            case
-                when identifiers.person_id is null then bindings.first_claimed_at
-            end as first_claimed_at,
-            other_touches.source,
-            other_touches.row_key
-        from other_touches
-        left join identifiers on other_touches.identifier = identifiers.identifier
-        left join
-            bindings
-            on other_touches.visitor_id = bindings.visitor_id
-            and other_touches.occurred_at >= bindings.span_from
-            and other_touches.occurred_at < bindings.span_to
-    ),
+        {% if is_incremental() %}
+            select * from {{ ref("int_touches_changed") }} where not is_gone
+        {% else %}{{ touches_told(page_views, sessions) }}
+        {% endif %}
+    )
 
-    touches_described as (
-        select
-            touches.touch_id,
-            touches.person_id,
-            touches.visitor_id,
-            touches.identifier,
-            touches.occurred_at,
-            touches.time_precision,
-            touches.touch_type,
-            -- A deed that no link led to has the channel of its kind.
-            case
-                when touches.source in ('web', 'forms', 'email')
-                then touches.channel
-                else coalesce(touch_types.channel, touches.channel)
-            end as channel,
-            touch_types.data_class,
-            touches.machine_rule_id is not null as is_machine,
-            touches.machine_rule_id,
-            touches.content_category,
-            touches.product_id,
-            touches.solution_id,
-            -- What was read says more than that something was read.
-            touches.need_stage,
-            touches.knowledge_level,
-            coalesce(touches.need_stage, touch_types.buying_stage) as buying_stage,
-            stages.aidma_stage,
-            touches.form_id,
-            touches.form_kind,
-            touches.campaign_id,
-            touches.session_id,
-            touches.detail,
-            -- True where the deed was done before the browser was known to be this
-            -- person's.
-            coalesce(
-                touches.person_id is not null
-                and touches.occurred_at < touches.first_claimed_at,
-                false
-            ) as was_anonymous,
-            touches.source,
-            touches.row_key
-        from touches
-        inner join touch_types on touches.touch_type = touch_types.touch_type
-        left join
-            stages
-            on coalesce(touches.need_stage, touch_types.buying_stage)
-            = stages.buying_stage
-    ),
-
-    {% if is_incremental() %}
-        others_changed as (
-            select {{ columns | join(", ") }}
-            from touches_described
-            where source <> 'web'
-            except
-            select {{ columns | join(", ") }}
-            from {{ this }}
-            where source <> 'web'
-        ),
-
-        touches_told as (
-            select {{ columns | join(", ") }}
-            from touches_described
-            where source = 'web'
-            union all
-            select *
-            from others_changed
-        )
-    {% else %}
-        touches_told as (select {{ columns | join(", ") }} from touches_described)
-    {% endif %}
-
-select *
-from touches_told
+select
+    touch_id,
+    person_id,
+    visitor_id,
+    identifier,
+    occurred_at,
+    time_precision,
+    touch_type,
+    channel,
+    data_class,
+    is_machine,
+    machine_rule_id,
+    content_category,
+    product_id,
+    solution_id,
+    need_stage,
+    knowledge_level,
+    buying_stage,
+    aidma_stage,
+    form_id,
+    form_kind,
+    campaign_id,
+    session_id,
+    detail,
+    was_anonymous,
+    source,
+    row_key
+from touches

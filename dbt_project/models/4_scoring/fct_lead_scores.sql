@@ -2,7 +2,8 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
     points as (select * from {{ ref("fct_score_points") }}),
-    given as (select * from {{ ref("int_touch_points") }}),
+    given as (select * from {{ ref("int_points_by_day") }}),
+    rules as (select * from {{ ref("int_rules_in_use") }}),
     bands as (select * from {{ ref("score_bands") }}),
     bant as (select * from {{ ref("fct_lead_bant") }}),
     timing as (select * from {{ ref("fct_lead_timing") }}),
@@ -22,10 +23,12 @@ with
 
     given_with_age as (
         select
-            person_id,
-            rule_points,
-            {{ dbt.datediff("occurred_on", as_of_date(), "day") }} as age_days
+            given.person_id,
+            given.deeds,
+            cast(rules.points as decimal(18, 6)) as rule_points,
+            {{ dbt.datediff("given.occurred_on", as_of_date(), "day") }} as age_days
         from given
+        inner join rules on given.rule_id = rules.rule_id
     ),
 
     -- Plain sums beside the score, without the rules' caps, windows and half-lives:
@@ -34,12 +37,16 @@ with
     earned as (
         select
             person_id,
-            sum(case when age_days < 7 then rule_points else 0 end) as score_7d,
-            sum(case when age_days < 30 then rule_points else 0 end) as score_30d,
-            sum(case when age_days < 90 then rule_points else 0 end) as score_90d,
-            sum(rule_points) as score_lifetime,
+            sum(case when age_days < 7 then deeds * rule_points else 0 end) as score_7d,
             sum(
-                cast(
+                case when age_days < 30 then deeds * rule_points else 0 end
+            ) as score_30d,
+            sum(
+                case when age_days < 90 then deeds * rule_points else 0 end
+            ) as score_90d,
+            sum(deeds * rule_points) as score_lifetime,
+            sum(
+                deeds * cast(
                     round(
                         rule_points * power(
                             0.5,

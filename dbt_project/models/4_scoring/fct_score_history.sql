@@ -5,13 +5,7 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
     score_days as (select * from {{ ref("int_score_days") }}),
-    points_worth as (select * from {{ ref("int_points_worth") }}),
-
-    points_added_up as (
-        select scored_on, person_id, sum(points) as behaviour_score
-        from points_worth
-        group by scored_on, person_id
-    ),
+    points_added_up as (select * from {{ ref("int_score_sums") }}),
 
     people_on_days as (
         select people.person_id, days.scored_on

@@ -9,25 +9,7 @@ with
         from {{ ref("int_score_days") }}
         where day_use in ('as_of', 'cut', 'month')
     ),
-    points_worth as (select * from {{ ref("int_points_worth") }}),
-
-    deeds_added_up as (
-        select
-            points_worth.person_id,
-            points_worth.scored_on,
-            min(points_worth.age_days) as silent_days,
-            sum(
-                case
-                    when points_worth.age_days < 30
-                    then greatest(0, points_worth.nominal_points)
-                    else 0
-                end
-            ) as points_30d,
-            min(points_worth.points) as least_points
-        from points_worth
-        inner join score_days on points_worth.scored_on = score_days.scored_on
-        group by points_worth.person_id, points_worth.scored_on
-    ),
+    deeds_added_up as (select * from {{ ref("int_score_sums") }}),
 
     measured as (
         select

@@ -1,14 +1,34 @@
 {# Which rule gives what for which deed, before anybody asks how long ago it was. #}
+{# The deeds that a build tells anew lose their points and are given them again. #}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        pre_hook="{% if is_incremental() %} delete from {{ this }} where touch_id in (select touch_id from {{ ref('int_touches_changed') }}) {% endif %}",
+    )
+}}
+{%- set touches_changed = ref("int_touches_changed") %}
+-- depends_on: {{ ref("int_people_rescored") }}
 with
 
-    touches as (select * from {{ ref("fct_touches") }}),
+    touches as (
+        {% if is_incremental() %}select * from {{ touches_changed }} where not is_gone
+        {% else %}select * from {{ ref("fct_touches") }}
+        {% endif %}
+    ),
     spans as (select * from {{ ref("visitor_spans") }}),
     rules as (
         select * from {{ ref("int_rules_in_use") }} where score_kind = 'behaviour'
     ),
 
     touches_human as (
-        select * from touches where not is_machine and person_id is not null
+        select
+            *,
+            -- Only who was unknown then is looked up; one key, so that the join is by
+            -- equality.
+            case when was_anonymous then visitor_id end as unknown_visitor_id
+        from touches
+        where not is_machine and person_id is not null
     ),
 
     points_given as (
@@ -44,8 +64,7 @@ with
             )
         left join
             spans
-            on touches_human.was_anonymous
-            and touches_human.visitor_id = spans.visitor_id
+            on touches_human.unknown_visitor_id = spans.visitor_id
             and touches_human.occurred_at >= spans.span_from
             and touches_human.occurred_at < spans.span_to
     )

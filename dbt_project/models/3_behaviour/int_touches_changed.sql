@@ -1,0 +1,68 @@
+{#
+  The deeds that this build tells anew: page views of sessions that have new lines, all page views of visitors that are
+  held to be somebody else than before, and other deeds that are told differently than before, or no more (`is_gone`).
+  It reads the facts of the build before, so they are written after it. Empty where all is built anew.
+#}
+{{
+    config(
+        materialized="incremental", incremental_strategy="renewed", access="protected"
+    )
+}}
+{%- set former_touches = this.incorporate(path={"identifier": "fct_touches"}) %}
+{%- set this_build = "built_by = '" ~ invocation_id ~ "'" %}
+{#- Two queries, each of which skips what it does not need; one with an `or` reads all there ever was. #}
+{%- set pages -%}
+    select *
+    from {{ ref("int_page_views") }}
+    where {{ this_build }}
+    union all
+    select *
+    from {{ ref("int_page_views") }}
+    where
+        built_by <> '{{ invocation_id }}'
+        and visitor_id in (
+            select visitor_id from {{ ref("int_visitor_bindings") }} where {{ this_build }}
+        )
+{%- endset %}
+{%- set sessions -%}
+    select *
+    from {{ ref("fct_sessions") }}
+    where session_id in (select session_id from pages)
+{%- endset %}
+with touches_told as ({{ touches_told(pages, sessions) }})
+
+{% if is_incremental() %}
+        ,
+        others_changed as (
+            select *
+            from touches_told
+            where source <> 'web'
+            except
+            select *
+            from {{ former_touches }}
+            where source <> 'web'
+        ),
+
+        others_gone as (
+            select former.*
+            from {{ former_touches }} as former
+            where
+                former.source <> 'web'
+                and not exists (
+                    select 1
+                    from {{ ref("int_touches") }} as told
+                    where told.touch_id = former.touch_id
+                )
+        )
+
+    select *, false as is_gone
+    from touches_told
+    where source = 'web'
+    union all
+    select *, false
+    from others_changed
+    union all
+    select *, true
+    from others_gone
+{% else %} select *, false as is_gone from touches_told where 1 = 0
+{% endif %}
