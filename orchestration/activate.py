@@ -13,7 +13,7 @@ from orchestration.home import SYNCS, Home
 from orchestration.trouble import Trouble
 
 if TYPE_CHECKING:
-    from orchestration.activation import SyncCheck, SyncPlan, SyncRun
+    from orchestration.activation import SyncAudit, SyncCheck, SyncPlan, SyncRun
 
 Say = Callable[[str], None]
 
@@ -56,6 +56,21 @@ def verify(home: Home, *, only: str | None = None, on_progress: Say | None = Non
     from orchestration import activation
 
     return activation.verify(
+        home.warehouse,
+        _ledger(home),
+        SYNCS,
+        only=only,
+        out_dir=home.sent_files,
+        secrets=os.environ,
+        on_progress=on_progress,
+    )
+
+
+def audit(home: Home, *, only: str | None = None, on_progress: Say | None = None) -> list[SyncAudit]:
+    """Note what the other systems have otherwise than we believe. Changes nothing there."""
+    from orchestration import activation
+
+    return activation.audit(
         home.warehouse,
         _ledger(home),
         SYNCS,
@@ -140,6 +155,18 @@ def check_lines(found: Sequence[SyncCheck]) -> Iterable[str]:
             f"{check.different:,} different, {check.unexpected:,} unexpected"
         )
         yield from (f"  {line}" for line in check.sentences)
+
+
+def audit_lines(audits: Sequence[SyncAudit]) -> Iterable[str]:
+    """What an audit found, for a person: no names, the findings are in activation.drift."""
+    for made in audits:
+        yield f"{made.sync} -> {made.destination}: {made.status.replace('_', ' ')}"
+        yield f"  {made.line}"
+
+
+def has_no_drift(audits: Sequence[SyncAudit]) -> bool:
+    """Whether whoever could be looked at has what we believe."""
+    return not any(made.drift or made.status == "unreachable" for made in audits)
 
 
 def status_lines(home: Home) -> Iterable[str]:

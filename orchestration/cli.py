@@ -367,6 +367,23 @@ def sync_verify(only: Only = None, wait: Wait = False) -> int:
     return 0 if activate.is_as_sent(found) else 1
 
 
+@sync_app.command("audit")
+@told
+def sync_audit(only: Only = None, wait: Wait = False) -> int:
+    """Note what the other systems have otherwise than we believe, and show it on the pages."""
+    from orchestration import activate
+    from orchestration.lock import run_lock
+    from orchestration.publish import publish_sync_state
+
+    home = Home.from_environment()
+    with run_lock(home.lock, "ikusei sync audit", wait=wait):
+        audits = activate.audit(home, only=only)
+        for line in activate.audit_lines(audits):
+            _say(line)
+        publish_sync_state(home, Settings.from_environment().zone)
+    return 0 if activate.has_no_drift(audits) else 1
+
+
 @sync_app.command("pull")
 @told
 def sync_pull(wait: Wait = False) -> int:

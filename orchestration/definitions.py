@@ -9,7 +9,7 @@ from orchestration.schedules import every_morning, files_landed, ikusei_daily
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The assets in their stages' groups, the one job, its schedule and its sensor.
+    """The assets in their stages' groups, the daily job with schedule and sensor, the nightly audit.
 
     The lineage comes from dbt's manifest in the home; `dbt parse` writes it first when it is absent or the
     rules have changed (some seconds).
@@ -23,9 +23,10 @@ def defs() -> dg.Definitions:
             assets.publication_assets(manifest),
             assets.sync_plan_asset(manifest),
             *sync_assets.sync_assets(),
+            sync_assets.drift_audit,
         ],
         asset_checks=assets.contract_checks(),
-        jobs=[ikusei_daily],
-        schedules=[every_morning],
+        jobs=[ikusei_daily, sync_assets.ikusei_audit],
+        schedules=[every_morning, sync_assets.every_night],
         sensors=[files_landed],
     )

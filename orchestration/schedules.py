@@ -19,8 +19,9 @@ concurrency: {runs: {max_concurrent_runs: 1}}
 # Dagster would start a process per asset; here one process keeps the warehouse and dbt's manifest.
 ikusei_daily = dg.define_asset_job(
     DAILY,
-    # Sending is a person's word: its assets wait for a click.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["activation", "sent"]),
+    # Sending is a person's word: its assets wait for a click. The audit has its own hour.
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.key_prefixes(["activation", "sent"], ["activation", "audit"]),
     executor_def=dg.in_process_executor,
     description="From landed files to published pages and a plan of what to send.",
 )

@@ -95,6 +95,9 @@ def build(
     Raises:
         Trouble: a model, seed or test failed; the sentence names them.
     """
+    from orchestration.activation import have_ledger_tables
+
+    have_ledger_tables(warehouse)
     clocks = json.dumps({"as_of": as_of, "known_at": known_at, "zone": zone})
     words = ["build", "--vars", clocks, "--exclude-resource-type", "unit_test"]
     words += ["--full-refresh"] if full_refresh else []

@@ -113,6 +113,10 @@ def test_the_sensor_sees_a_new_file_a_grown_one_and_a_lost_one(tmp_path: Path) -
 
 
 def test_the_day_begins_at_six_in_tokyo_and_files_are_watched(loaded: dg.Definitions) -> None:
-    (schedule,), (sensor,) = loaded.schedules, loaded.sensors
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * *", "Asia/Tokyo")
-    assert schedule.job_name == sensor.job_name == DAILY
+    schedules, (sensor,) = {schedule.name: schedule for schedule in loaded.schedules}, loaded.sensors
+    times = {name: (each.cron_schedule, each.execution_timezone) for name, each in schedules.items()}
+    assert times == {
+        "every_morning": ("0 6 * * *", "Asia/Tokyo"),
+        "every_night": ("0 5 * * *", "Asia/Tokyo"),  # the audit that looks for drift
+    }
+    assert schedules["every_morning"].job_name == sensor.job_name == DAILY

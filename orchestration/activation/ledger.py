@@ -20,10 +20,12 @@ from pathlib import Path
 
 from orchestration.activation.lease import LEASE_SECONDS, Lease, LeaseHeld, LeaseLost, is_held, me
 from orchestration.activation.ledger_rows import (
+    DRIFT_COLUMNS,
     PUT_ROW,
     ROW_COLUMNS,
-    SCHEMA,
     SCHEMA_VERSION,
+    UPGRADES,
+    Drift,
     Intent,
     LedgerError,
     LedgerRow,
@@ -75,9 +77,10 @@ class Ledger:
                     f"The ledger {self.path} is of version {found}, newer than this program's "
                     f"{SCHEMA_VERSION}; use the newer program."
                 )
-            if found == 0:
-                for statement in filter(str.strip, SCHEMA.split(";")):
+            for upgrade in UPGRADES[found:]:
+                for statement in filter(str.strip, upgrade.split(";")):
                     self._db.execute(statement)
+            if found < SCHEMA_VERSION:
                 self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     @contextmanager
@@ -289,6 +292,41 @@ class Ledger:
         """digest -> {key: [op, row_hash]} of the plans kept."""
         found = self._db.execute("select digest, steps from activation_plan where sync = ?", (sync,))
         return {row["digest"]: json.loads(row["steps"]) for row in found}
+
+    # Audits
+
+    def record_audit(
+        self, lease: Lease | None, audit: Mapping[str, object], found: Sequence[Drift] | None, now: float
+    ) -> None:
+        """Writes an audit and what it found in one commit; what it does not find any more is resolved.
+
+        `found` is None for an audit that could not look, which neither finds nor resolves.
+        """
+        names, marks = ", ".join(audit), ", ".join("?" * len(audit))
+        with self._writing(lease, now if lease else None):
+            self._db.execute(f"insert into activation_audit ({names}) values ({marks})", list(audit.values()))
+            if found is not None:
+                self._note_drift(str(audit["sync"]), found, as_text(now))
+
+    def _note_drift(self, sync: str, found: Sequence[Drift], at: str) -> None:
+        is_open = {
+            (row["key"], row["kind"]): row["first_seen_at"]
+            for row in self._db.execute(
+                "select * from activation_drift where sync = ? and resolved_at is null", (sync,)
+            )
+        }
+        self._db.execute(
+            "update activation_drift set resolved_at = ? where sync = ? and resolved_at is null", (at, sync)
+        )
+        columns = ("sync", "first_seen_at", "last_seen_at", *DRIFT_COLUMNS)
+        self._db.executemany(
+            f"insert or replace into activation_drift ({', '.join(columns)}) "
+            f"values ({', '.join('?' * len(columns))})",
+            [
+                [sync, is_open.get((one.key, one.kind), at), at, *(getattr(one, n) for n in DRIFT_COLUMNS)]
+                for one in found
+            ],
+        )
 
     # Reading
 

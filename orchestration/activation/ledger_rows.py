@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from orchestration.activation.configuration import ActivationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REMOVED = "removed"  # the row_hash of a row that the other system should not have
 
 SCHEMA = """
@@ -51,6 +51,21 @@ create table activation_lease (
     sync text primary key, token integer not null, holder text, expires_at text not null
 );
 """
+
+SINCE_VERSION_1 = """
+create table activation_audit (
+    audit_id text primary key, sync text not null, destination text not null, started_at text not null,
+    finished_at text not null, status text not null, believed integer not null, found integer not null,
+    agreed integer not null, pending integer not null, closed integer not null, ghosts integer not null,
+    orphans integer not null, edited integer not null, merged integer not null, sentence text not null
+);
+create table activation_drift (
+    sync text not null, key text not null, kind text not null, person_id text, field_names text,
+    remote_id text, survivor_key text, changed_at text, first_seen_at text not null,
+    last_seen_at text not null, resolved_at text, primary key (sync, key, kind, first_seen_at)
+) without rowid;
+"""
+UPGRADES = (SCHEMA, SINCE_VERSION_1)  # the n-th leads from version n to n + 1
 
 
 class LedgerError(ActivationError):
@@ -116,6 +131,26 @@ class Settlement:
     outcome: str
     http_status: int | None = None
     vendor_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Something that a destination has otherwise than we believe.
+
+    kind `ghost`: we sent it and it is not there any more; `orphan`: it is there under a key that we did not
+    send; `edited`: people changed `field_names`, which we own; `merged`: it went into `survivor_key`.
+    """
+
+    key: str
+    kind: str
+    person_id: str | None = None
+    field_names: str | None = None
+    remote_id: str | None = None
+    survivor_key: str | None = None
+    changed_at: str | None = None
+
+
+DRIFT_COLUMNS = tuple(Drift.__dataclass_fields__)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The ledger for the warehouse: activation.runs, rows, attempts and rejects, all read at one moment.
+"""The ledger for the warehouse: activation.runs, rows, attempts, rejects, audits and drift, of one moment.
 
 The payload was never kept, so hashes are all there is to publish.
 """
@@ -77,11 +77,30 @@ _PUBLISHED: dict[str, tuple[dict[str, pa.DataType], str]] = {
         "left join activation_attempt a on a.sync = r.sync and a.key = r.key and a.outcome = 'rejected' "
         "where r.state = 'rejected' group by r.sync, r.key order by r.sync, r.key",
     ),
+    "audits": (
+        {
+            **dict.fromkeys(["audit_id", "sync", "destination"], _TEXT),
+            **dict.fromkeys(["started_at", "finished_at"], _TIME),
+            "status": _TEXT,
+            **dict.fromkeys(["believed", "found", "agreed", "pending", "closed"], _INT),
+            **dict.fromkeys(["ghosts", "orphans", "edited", "merged"], _INT),
+            "sentence": _TEXT,
+        },
+        "select {columns} from activation_audit order by started_at, audit_id",
+    ),
+    "drift": (
+        {
+            **dict.fromkeys(["sync", "key", "person_id", "kind", "field_names"], _TEXT),
+            **dict.fromkeys(["remote_id", "survivor_key"], _TEXT),
+            **dict.fromkeys(["changed_at", "first_seen_at", "last_seen_at", "resolved_at"], _TIME),
+        },
+        "select {columns} from activation_drift order by sync, key, kind, first_seen_at",
+    ),
 }
 
 
 def publish_ledger(ledger: Path, database: Path) -> None:
-    """Writes activation.runs, rows, attempts and rejects into a DuckDB file, replacing what was there.
+    """Writes activation.runs, rows, attempts, ... into a DuckDB file, replacing what was there.
 
     A ledger that does not exist yet gives empty tables. Times are naive UTC timestamps; there is no payload.
     """
@@ -90,6 +109,16 @@ def publish_ledger(ledger: Path, database: Path) -> None:
         for name, table in published_tables(ledger).items():
             target.register("published", table)
             target.execute(f"create or replace table activation.{name} as select * from published")
+            target.unregister("published")
+
+
+def have_ledger_tables(database: Path) -> None:
+    """Gives a DuckDB file empty ledger tables where it has none, for readers before the first sending."""
+    with duckdb.connect(str(database)) as target:
+        target.execute("create schema if not exists activation")
+        for name, (columns, _) in _PUBLISHED.items():
+            target.register("published", _arrow(columns, []))
+            target.execute(f"create table if not exists activation.{name} as select * from published")
             target.unregister("published")
 
 

@@ -16,7 +16,7 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -111,6 +111,21 @@ class Answer:
     stops: bool = False
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What an audit finds under one key; what the destination cannot tell stays empty.
+
+    fields: name -> fingerprint of its value. merged_into: the key of the record that this one went into.
+    changed_at: UTC as 'YYYY-MM-DD HH:MM:SS.ffffff'.
+    """
+
+    fingerprint: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    remote_id: str | None = None
+    merged_into: str | None = None
+    changed_at: str | None = None
+
+
 class Destination(ABC):
     """One open destination of one sync. Subclasses live in one module each."""
 
@@ -151,6 +166,14 @@ class Destination(ABC):
     def fingerprint(self, message: Message) -> str:
         """The fingerprint that `read` gives when the destination has exactly this message."""
         raise NotImplementedError(f"{type(self).__name__} cannot be read back")
+
+    def look(self) -> Mapping[str, Seen]:
+        """key -> what is there, for an audit of all keys. Only where `reads_by_key`; raises ReadFailed."""
+        return {key: Seen(found) for key, found in self.read(None).items()}
+
+    def field_fingerprints(self, message: Message) -> Mapping[str, str]:
+        """What `look` gives as `fields` when the destination has exactly this message."""
+        return {}
 
     def close(self) -> None:  # noqa: B027 - most destinations hold nothing open
         """Gives back connections."""

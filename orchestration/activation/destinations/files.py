@@ -23,6 +23,7 @@ from orchestration.activation.destinations import (
     Message,
     NotConfigured,
     Outcome,
+    Seen,
     json_value,
 )
 
@@ -67,14 +68,26 @@ class Files(Destination):
 
     def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
         """key -> fingerprint of its line. A file that is not there, or not ours any more, has no rows."""
+        return {cells[0]: _hash(cells) for cells in self._lines()}
+
+    def look(self) -> Mapping[str, Seen]:
+        """key -> its line and its cells."""
+        return {cells[0]: Seen(_hash(cells), self._by_cell(cells), self.path.name) for cells in self._lines()}
+
+    def field_fingerprints(self, message: Message) -> Mapping[str, str]:
+        """Column -> hash of the cell that this message makes."""
+        return self._by_cell(self._cells(message))
+
+    def _by_cell(self, cells: Sequence[str]) -> dict[str, str]:
+        return {name: _hash([cell]) for name, cell in zip(self.columns[1:], cells[1:], strict=False)}
+
+    def _lines(self) -> list[list[str]]:
         try:
             text = self.path.read_bytes().decode("utf-8-sig", errors="replace")
         except FileNotFoundError:
-            return {}
+            return []
         lines = list(csv.reader(io.StringIO(text, newline="")))
-        if not lines or lines[0] != self.columns:
-            return {}
-        return {cells[0]: _hash(cells) for cells in lines[1:] if cells}
+        return [cells for cells in lines[1:] if cells] if lines and lines[0] == self.columns else []
 
     def fingerprint(self, message: Message) -> str:
         """Hash of the cells that this message makes."""

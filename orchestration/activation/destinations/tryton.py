@@ -23,6 +23,8 @@ from orchestration.activation.destinations import (
     Message,
     NotConfigured,
     Outcome,
+    ReadFailed,
+    Seen,
     Unfit,
     masked,
     needed_secret,
@@ -92,12 +94,37 @@ class TrytonCrm(Destination):
     def read(self, keys: Sequence[str] | None) -> Mapping[str, str]:
         """key -> fingerprint of the fields that we own; CLOSED for what the sales people have finished."""
         needs = any("." in name for name in self._owned)
-        found = self._reader.read(keys, with_parties=needs)
+        try:
+            found = self._reader.read(keys, with_parties=needs)
+        except TrytonError as error:
+            raise ReadFailed(error.kind) from error
         return {
             key: CLOSED if lead.is_closed else lead.fingerprint(self._owned)
             for key, lead in found.items()
             if lead.opportunity_id is not None
         }
+
+    def look(self) -> Mapping[str, Seen]:
+        """Every opportunity with a key, what its fields hold, and into which party its own was merged."""
+        needs = any("." in name for name in self._owned)
+        try:
+            survivors, found = self._reader.survivors(), self._reader.read(None, with_parties=needs)
+        except TrytonError as error:
+            raise ReadFailed(error.kind) from error
+        return {
+            key: Seen(
+                CLOSED if lead.is_closed else lead.fingerprint(self._owned),
+                lead.fingerprints(self._owned),
+                str(lead.opportunity_id),
+                survivors.get(key),
+                lead.changed_at and f"{lead.changed_at:%Y-%m-%d %H:%M:%S.%f}",
+            )
+            for key, lead in found.items()
+        }
+
+    def field_fingerprints(self, message: Message) -> Mapping[str, str]:
+        """What `look` gives as fields when Tryton has exactly this message."""
+        return Lead.wanted(message.fields).fingerprints(self._owned)
 
     def fingerprint(self, message: Message) -> str:
         """The fingerprint that `read` gives when Tryton has exactly this message."""

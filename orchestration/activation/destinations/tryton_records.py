@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +40,7 @@ class Lead:
     address_id: int | None = None
     is_merged: bool = False
     is_linked: bool = True  # does the opportunity name its party?
+    changed_at: datetime | None = None
 
     @classmethod
     def wanted(cls, values: Mapping[str, Any]) -> Lead:
@@ -54,6 +56,10 @@ class Lead:
         """Hash of the named fields as Tryton stores them: trimmed text, and empty text for nothing."""
         said = "\x1f".join(f"{name}={canonical(name, self.values.get(name))}" for name in names)
         return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+    def fingerprints(self, names: Iterable[str]) -> dict[str, str]:
+        """Field -> hash of its value as Tryton stores it."""
+        return {name: self.fingerprint([name]) for name in names}
 
     def differing(self, message: Message) -> dict[str, Any]:
         """Our fields that differ, and first values where Tryton has nothing."""
@@ -130,6 +136,7 @@ class LeadReader:
         self._address = [name.removeprefix("address.") for name in names if name.startswith("address.")]
         self._codes: dict[tuple[str, int], Any] = {}
         self._fields = ["external_id", "_timestamp", "state", "party", *own, *self._lookups]
+        self._fields += ["write_date", "create_date"]
         self._party_fields = [
             *("code", "name", "_timestamp", "replaced_by", "contact_mechanisms.type"),
             "contact_mechanisms.value_compact",
@@ -145,6 +152,13 @@ class LeadReader:
             some = list(keys[start : start + _AT_ONCE])
             found |= self._leads([["external_id", "in", some]], some, with_parties)
         return found
+
+    def survivors(self) -> dict[str, str]:
+        """Code of each party that was merged -> code of the party that it went into."""
+        gone = [["replaced_by", "!=", None], ["code", "!=", None]]
+        rows = self._search("party.party", gone, ["code", "replaced_by.code"])
+        into = {row["code"]: _dotted(row, "replaced_by.code") for row in rows}
+        return {code: _last(into, code) for code in into}
 
     def any_exists(self, keys: Sequence[str], model: str) -> bool:
         """Does the model have a record of one of the keys that a create was just refused for?"""
@@ -209,7 +223,9 @@ class LeadReader:
             values[name] = self._codes.get((name, record.get(name)))
         party = record.get("party")
         is_linked = party is not None
-        return Lead(values, record["state"], record["id"], record["_timestamp"], party, is_linked=is_linked)
+        lead = Lead(values, record["state"], record["id"], record["_timestamp"], party, is_linked=is_linked)
+        lead.changed_at = record.get("write_date") or record.get("create_date")
+        return lead
 
     def _join(self, lead: Lead, party: Mapping[str, Any]) -> None:
         lead.is_merged = party.get("replaced_by") is not None
@@ -225,6 +241,15 @@ class LeadReader:
         if addresses:
             lead.address_id = addresses[0]["id"]
             lead.values |= {f"address.{name}": addresses[0].get(name) for name in self._address}
+
+
+def _last(into: Mapping[str, str], code: str) -> str:
+    """Follows merges of merges to the one that is left; a ring ends where it began."""
+    seen = {code}
+    while code in into and into[code] not in seen:
+        code = into[code]
+        seen.add(code)
+    return code
 
 
 def mapping_trouble(client: Tryton, names: Sequence[str]) -> str | None:
