@@ -95,8 +95,8 @@ TRUTH = {
             ('p5', 'prospect', 'c2old', null, null)
         ) as rows (person_key, kind, company_key, department_category, trouble)""",
     "identifiers": """
-        select * from (values
-            ('email', 'ai@a.jp', 'p1', null), ('crm_lead', 'L1', 'p1', null),
+        select *, kind = 'cookie' as is_tied from (values
+            ('email', 'ai@a.jp', 'p1', null), ('crm_lead', 'L1', 'p1', null), ('cookie', 'v1', 'p1', null),
             ('mail_token', 't1', 'p1', null),
             ('email', 'ben@a.jp', 'p2', null), ('mail_token', 't2', 'p2', null),
             ('email', 'w1@b.jp', 'p3', null), ('email', 'w2@b.jp', 'p4', null),

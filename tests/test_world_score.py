@@ -28,6 +28,7 @@ BY_HAND = {
     ("identity", "person_exact_share", None): (3 / 5, 5),
     ("identity", "cookie_time_precision", None): (2 / 3, 3),
     ("identity", "cookie_time_recall", None): (2 / 4, 4),
+    ("identity", "cookie_time_recall_where_told", None): (2 / 3, 3),
     ("identity", "cookie_time_recall", "shared_device"): (0, 1),
     ("identity", "cookie_time_recall", "kiosk"): (None, 0),
     ("machines", "web_precision", None): (2 / 3, 3),

@@ -84,6 +84,23 @@ with
         left join person_keys on web_touches.person_id = person_keys.person_id
         where not web_touches.is_machine
     ),
+    -- Of browsers of which a form or the click of a mail says whose they are: more than this
+    -- no reader of logs can find.
+    views_of_told_browsers as (
+        select views.is_right
+        from views
+        where
+            views.measure = 'cookie_time_recall'
+            and exists (
+                select 1
+                from truth.identifiers as cookies
+                where
+                    cookies.kind = 'cookie'
+                    and cookies.is_tied
+                    and views.cookie = cookies.value
+                    and views.person_key = cookies.person_key
+            )
+    ),
     -- What befell a browser is told by its log lines and its cookie; of the person it says
     -- only what changed who she is to us.
     troubles_of_views as (
@@ -108,6 +125,8 @@ with
         select measure, trouble, is_right from troubles_of_pairs
         union all
         select measure, null, is_right from views
+        union all
+        select 'cookie_time_recall_where_told', null, is_right from views_of_told_browsers
         union all
         select measure, trouble, is_right from troubles_of_views
         union all

@@ -33,6 +33,7 @@ TABLES: dict[str, dict[str, str]] = {
         "value": "varchar",
         "person_key": "varchar",
         "trouble": "varchar",
+        "is_tied": "boolean",
     },
     "requests": {
         "visitor_id": "varchar",
