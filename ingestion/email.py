@@ -105,40 +105,39 @@ def parse(table: str, con: duckdb.DuckDBPyConnection, found: Found) -> str:
         told = f"told as materialized ({_told(providers)}),"
         parts = [_select(name, f"(select * from told where told_provider = '{name}')") for name in present]
         parts.append(_select(None, "(select * from told where told_provider is null)"))
+    words = _words(found, present)
     return f"""
         with {told}
-        words as (select * from (values {_words(found, present)})
-            as words (of_provider, of_word, of_reason, event_type, reject_reason, is_machine)),
         read as ({" union all ".join(parts)}),
         timed as (
             select *, try_cast(code(sent_at) as double) as epoch, lower(code(word)
                 || coalesce(' ' || code(detail), '')) as full_word
             from read
         ),
-        dated as (
-            select *, case
+        placed as (
+            select *, {_place(words)} as place, case
                 when epoch is null then moment(code(sent_at))
                 when epoch between 0 and 1e14
                     then make_timestamp(cast(round(epoch * if(epoch >= 1e11, 1e3, 1e6)) as bigint))
                 end as happened_at
             from timed
-        )
+        ),
+        judged as (select *, {_reason()} as reason from placed)
         select
             line_number,
-            {_reason()} as reason,
-            case when reason is not null then dated.text end as text,
-            payload || case when nth > 1 then chr(31) || nth else '' end as content,
+            reason,
+            case when reason is not null then judged.text end as text,
+            case when nth > 1 then payload || chr(31) || nth else payload end as content,
             -- the same payload is the same event, also where the provider gives it no id
             coalesce(code(event_id), 'its payload') as provider_id,
             provider,
-            coalesce(this.event_type, others.event_type) as event_type,
-            code(event_id) || case when nth > 1 then '#' || nth else '' end as event_id,
+            {_at_place(words, 3)} as event_type,
+            case when nth > 1 then code(event_id) || '#' || nth else code(event_id) end as event_id,
             code(message_id) as message_id,
             cell(recipient_raw) as recipient_raw,
             happened_at as occurred_at,
-            nullif(case when this.event_type is not null then this.reject_reason
-                else others.reject_reason end, '') as reject_reason,
-            coalesce(this.is_machine, others.is_machine) = 'true'
+            {_at_place(words, 4)} as reject_reason,
+            coalesce({_at_place(words, 5)} = 'true', false)
                 or coalesce(lower(machine) not in ('', 'false', '0', 'no', 'null'), false) as is_machine,
             cell(url) as url,
             cell(user_agent) as user_agent,
@@ -155,11 +154,28 @@ def parse(table: str, con: duckdb.DuckDBPyConnection, found: Found) -> str:
                     nullif(category, '[]'))
             end as category,
             payload
-        from dated
-        left join words as others on others.of_provider = provider and others.of_word = full_word
-            and others.of_reason = ''
-        left join words as this on this.of_provider = provider and this.of_word = full_word
-            and this.of_reason = lower(code(reason_text))"""
+        from judged"""
+
+
+def _place(words: list[tuple[str, ...]]) -> str:
+    """SQL of the place among `words` of an event's word with its reason, else of the word alone.
+
+    A list is looked up where a join would be made with all rows on the side that is kept in memory.
+    """
+    named = ["" if reason else f"{provider} {word}" for provider, word, reason, *_ in words]
+    reasons = [f"{provider} {word}\x1f{reason}" if reason else "" for provider, word, reason, *_ in words]
+    alone = f"list_position({_literal(named)}, provider || ' ' || full_word)"
+    if not any(reasons):
+        return alone
+    told = "provider || ' ' || full_word || chr(31) || lower(code(reason_text))"
+    return f"""coalesce(case when code(reason_text) is not null
+                    then list_position({_literal(reasons)}, {told}) end, {alone})"""
+
+
+def _at_place(words: list[tuple[str, ...]], column: int) -> str:
+    """SQL of one column of the word at `place`; what is empty there is NULL."""
+    values = [row[column] or None for row in words]
+    return f"{_literal(values)}[place]" if any(values) else "null"
 
 
 def _reason() -> str:
@@ -172,7 +188,7 @@ def _reason() -> str:
                     then 'the record is a message of Amazon SNS about itself, not an event: there is nothing'
                     || ' to mend, take it out'
                 when code(word) is null then missing('event')
-                when others.event_type is null and this.event_type is null then 'the event "'
+                when place is null then 'the event "'
                     || left(full_word, 60) || '" of ' || provider || ' is not known: add it to an {SETTINGS}'
                     || ' beside the file (' || provider || ': {{"' || left(full_word, 60) || '": opened}})'
                 when code(sent_at) is not null and (happened_at is null
@@ -212,7 +228,7 @@ def _select(provider: str | None, source: str) -> str:
                 from (select *, {_EVENT[provider]} as event from {source})))"""
         columns, nth = columns.replace("null as recipient_raw", "recipient as recipient_raw"), "nth"
     else:
-        source = f"(select *, {_EVENT.get(provider, 'payload')} as event from {source})"
+        source = f"(select *, {_EVENT.get(provider, 'fields')} as event from {source})"
     return f"""
         select line_number, text, payload, fault, '{provider}' as provider, {nth} as nth, {columns}
         from (select *, {at_path} as at_path from {source})"""
@@ -249,7 +265,7 @@ def _column(provider: str, fields: dict, places: dict[str, str], column: str) ->
     return f"'<' || trim({value}, '<>') || '>'" if (provider, column) == ("mailgun", "message_id") else value
 
 
-def _literal(value: str | list[str] | None) -> str:
+def _literal(value: str | list[str | None] | None) -> str:
     if value is None:
         return "null"
     if isinstance(value, list):
@@ -271,8 +287,8 @@ def _fields(provider: str) -> dict[str, list[tuple[str, str]]]:
 # The words ----------------------------------------------------------------------------------------
 
 
-def _words(found: Found, providers: list[str]) -> str:
-    """SQL values of (provider, event, reason, event_type, reject_reason, is_machine) of some providers."""
+def _words(found: Found, providers: list[str]) -> list[tuple[str, ...]]:
+    """(provider, event, reason, event_type, reject_reason, is_machine) of some providers."""
     words = {
         (row["provider"], row["event"], row["reason"]): (
             *(row["event_type"], row["reject_reason"], row["is_machine"]),
@@ -282,9 +298,8 @@ def _words(found: Found, providers: list[str]) -> str:
     for provider, event, reason, event_type in _own(found):
         _, reject_reason, is_machine = words.get((provider, event, reason), ("", "", ""))
         words[provider, event, reason] = (event_type, reject_reason, is_machine)
-    rows = [(*key, *value) for key, value in words.items() if key[0] in providers]
     nobody = [("",) * 6]  # a batch without any event
-    return ", ".join(f"({', '.join(_literal(text) for text in row)})" for row in rows or nobody)
+    return [(*key, *value) for key, value in words.items() if key[0] in providers] or nobody
 
 
 @cache

@@ -120,25 +120,26 @@ def first_of(rows: str) -> str:
         from ({rows})"""
 
 
-def are_new(con: duckdb.DuckDBPyConnection, rows: str, table: str, waiting: str, column: str | None) -> bool:
-    """Whether the keys of `rows` differ, and no row of `table`, `waiting` or the file so far has one.
+def are_new(con: duckdb.DuckDBPyConnection, table: str, here: str, waiting: str, column: str | None) -> bool:
+    """Whether the keys of the rows of `table` that are `here` differ, and no other row or `waiting` has one.
 
-    Leaves them in the temp table `arrived(row_key, moment)`; if they are new, the file is known to hold them.
+    `here` is a condition that holds for these rows alone. If they are new, the file is known to hold them.
     """
     moment = column or "null::timestamp"
-    con.execute(f"create or replace temp table arrived as select row_key, {moment} as moment from {rows}")
+    con.execute(
+        "create or replace temp table arrived as"
+        f" select row_key, {moment} as moment from {table} where {here}"
+    )
     count, different, *times = con.execute(
-        "select count(*), count(distinct row_key), min(moment), max(moment) from arrived"
+        "select count(*), count(distinct hash(row_key)), min(moment), max(moment) from arrived"
     ).fetchone()
     clock = Clock(column, *times) if column and times[0] else None
-    around = f"where {clock.around(f'there.{column}')}" if clock else ""
-    before = f"where {clock.around('seen.moment')} or seen.moment is null" if clock else ""
+    around = f" and {clock.around(f'there.{column}')}" if clock else ""
     if count != different or any(
         con.execute(f"select 1 from arrived inner join {there} limit 1").fetchone()
         for there in (
-            f"seen on seen.content_hash = hash(arrived.row_key) {before}",
             f"{waiting} as there on there.row_key = arrived.row_key",
-            f"{table} as there on there.row_key = arrived.row_key {around}",
+            f"{table} as there on there.row_key = arrived.row_key where not {here}{around}",
         )
     ):
         return False

@@ -47,7 +47,7 @@ def batches(
         elif layout == "objects":
             yield from _batches_of_objects(con, looked, reading, is_finished, is_kept)
         else:
-            for lines in files.lines(looked, reading, is_value, is_finished, files.LINES_AT_ONCE // 2):
+            for lines in files.lines(looked, reading, is_value, is_finished):
                 con.register("lines", lines)
                 _part(con)
                 write_batch(con, is_kept)
@@ -275,7 +275,7 @@ def write_batch(con: duckdb.DuckDBPyConnection, is_kept: bool, fault: str = _NO_
     keys, is_odd, is_deep, is_full = _keys(con)
     deep = "true" if is_odd else _DEEP.format("value")
     ordered = (is_odd or is_deep) and _sort_deep(con, deep)
-    found, written = ("null", "'{}'") if is_odd or not keys else _written_by(keys, is_full)
+    found, written = ("null", "'{}'") if is_odd or not keys else _written_by(keys, _always(con), is_full)
     joined = ""
     if ordered:
         written = f"case when {deep} then ordered else {written} end"
@@ -287,11 +287,11 @@ def write_batch(con: duckdb.DuckDBPyConnection, is_kept: bool, fault: str = _NO_
             from parts {joined}
         ),
         written as (
-            select line_number, text,
+            select line_number, text, value,
                 case when value is not null then {written} end as payload
             from found
         )
-        select line_number, text, payload, payload as fields,
+        select line_number, text, payload, {"payload" if is_kept else "value"} as fields,
             if(payload is null, '{fault}', null) as fault
         from written""")
 
@@ -317,18 +317,35 @@ def _keys(con: duckdb.DuckDBPyConnection) -> tuple[list[str], bool, bool, bool]:
     return keys, is_odd, any(is_deep for _, is_deep, _ in shapes), is_full
 
 
-def _written_by(keys: list[str], is_full: bool) -> tuple[str, str]:
+def _always(con: duckdb.DuckDBPyConnection) -> str | None:
+    """A key that every object of `parts` has, the first of them in order; None if there is none."""
+    shapes = con.execute("select keys from shapes where keys is not null").fetchall()
+    return min(set.intersection(*(set(keys) for (keys,) in shapes)), default=None) if shapes else None
+
+
+def _written_by(keys: list[str], always: str | None, is_full: bool) -> tuple[str, str]:
     """SQL of what `value` has under these keys, and of the object `found` written in their order.
 
-    A struct takes two thirds of the time of a list, but cannot tell a null from what is not there.
+    A struct takes two thirds of the time of a list, but cannot tell a null from what is not there. Around a
+    key that is `always` there the commas are known, so that the members need no joining.
     """
     if is_full:
         types = ", ".join(f'"{key}": "JSON"'.replace("'", "''") for key in keys)
-        members = ", ".join(f"""'"{key}":' || found."{key}" """ for key in keys)
-        return f"json_transform(value, '{{{types}}}')", f"'{{' || concat_ws(',', {members}) || '}}'"
-    paths = ", ".join(f"""'$."{key}"'""" for key in keys)
-    members = ", ".join(f"""'"{key}":' || found[{place}]""" for place, key in enumerate(keys, start=1))
-    return f"json_extract(value, [{paths}])", f"'{{' || concat_ws(',', {members}) || '}}'"
+        found, values = f"json_transform(value, '{{{types}}}')", [f'found."{key}"' for key in keys]
+    else:
+        paths = ", ".join(f"""'$."{key}"'""" for key in keys)
+        found = f"json_extract(value, [{paths}])"
+        values = [f"found[{place}]" for place in range(1, len(keys) + 1)]
+    if always is None:
+        members = ", ".join(f"""'"{key}":' || {text}""" for key, text in zip(keys, values, strict=True))
+        return found, f"'{{' || concat_ws(',', {members}) || '}}'"
+    at = keys.index(always)
+    before = [f"""'"{key}":' || {text} || ','""" for key, text in zip(keys[:at], values, strict=False)]
+    after = [f"""',"{key}":' || {text}""" for key, text in zip(keys[at + 1 :], values[at + 1 :], strict=True)]
+    return (
+        found,
+        f"""concat({", ".join(["'{'", *before, f''''"{always}":', {values[at]}''', *after, "'}'"])})""",
+    )
 
 
 def _sort_deep(con: duckdb.DuckDBPyConnection, deep: str) -> bool:
