@@ -14,11 +14,12 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from dashboards.frame import page_html
+from dashboards.masks import write_views
 from dashboards.metrics import Metrics
 from dashboards.pages import PAGES, BadFilter, Page, read_page, render
-from dashboards.publication import Run, cursor_of, open_read_only, read_run
+from dashboards.publication import SERVING, Run, cursor_of, open_read_only, read_run
 from dashboards.reading import PageTrouble, Reading
-from dashboards.server import page_html
 from dashboards.words import LANGUAGES, read_words
 
 NOBODY = "nobody"
@@ -42,8 +43,8 @@ class PageProblem:
 def check(
     database: Path, manifest: Path | None = None, *, pages: Path = PAGES, zone: str = "Asia/Tokyo"
 ) -> list[PageProblem]:
-    """Problems of every page in both languages on the candidate file `database`; an empty list when all is
-    well.
+    """Problems of every page in both languages on the candidate file `database`, and of what a reader without
+    personal data sees; an empty list when all is well.
 
     manifest: dbt's semantic_manifest.json, by default the one beside `database`. Missing tables and columns,
     metrics that cannot be expanded and words without a translation are problems; an empty table is none.
@@ -54,7 +55,7 @@ def check(
     connection = open_read_only(database)
     try:
         metrics = Metrics.read(manifest or database.parent / "semantic_manifest.json")
-        return list(_problems(connection, metrics, pages, zone))
+        return list(dict.fromkeys(_problems(connection, metrics, pages, zone)))
     finally:
         connection.close()
 
@@ -62,7 +63,8 @@ def check(
 def _problems(
     connection: duckdb.DuckDBPyConnection, metrics: Metrics, pages: Path, zone: str
 ) -> Iterator[PageProblem]:
-    cursor = cursor_of(connection)
+    write_views(connection, SERVING)
+    cursor, masked = cursor_of(connection), cursor_of(connection, is_masked=True)
     try:
         run = read_run(cursor)
     except duckdb.Error as problem:
@@ -73,6 +75,8 @@ def _problems(
             try:
                 page = read_page(path)
                 yield from _page_problems(page, cursor, metrics, language, run, zone)
+                if language == LANGUAGES[0]:
+                    yield from _page_problems(page, masked, metrics, language, run, zone)
             except (KeyError, TypeError, yaml.YAMLError) as problem:
                 yield PageProblem(path.stem, None, language, f"The front matter cannot be read: {problem!r}")
             except PageTrouble as trouble:

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dashboards import tables
+from dashboards.changes import change
 from dashboards.publication import Result
 from dashboards.reading import PageTrouble, Reading
 from dashboards.words import NOTHING, form_of, read_glossary
@@ -319,7 +320,7 @@ class Components:
             "label": self.words.label(column),
             "value": self._value(column, now[column]),
             "meaning": self.words.meaning(column),
-            "change": self._change(column, now[column], before[column]) if before else None,
+            "change": change(self.words, column, now[column], before[column]) if before else None,
             "mark": self._mark(now[column], mature is not None and now[mature] is False),
         }
 
@@ -327,23 +328,6 @@ class Components:
         if not is_young:
             return None
         return self.words.text("interface.not_yet" if value is None else "interface.provisional")
-
-    def _change(self, column: str, now: Any, before: Any) -> dict[str, str] | None:
-        """The change since the row before: points for rates, months for means, per cent for counts and
-        money."""
-        if now is None or before is None:
-            return None
-        text = self._difference(column, float(now), float(before))
-        # What is shown as zero is no rise, whatever the digits behind it.
-        sign = "flat" if not re.search("[1-9]", text) else "up" if now > before else "down"
-        return {"sign": sign, "text": text.replace("-", "−"), "before": self._value(column, before)}
-
-    def _difference(self, column: str, now: float, before: float) -> str:
-        if form_of(column) == "percent":
-            return self.words.text("interface.rate_points", points=f"{(now - before) * 100:+.2f}")
-        if form_of(column) == "decimal" or not before:
-            return f"{now - before:+,.2f}"
-        return f"{(now - before) / before * 100:+,.1f}%"
 
     def _chart(self, kind: str, block: str, x: str, y: str | Sequence[str], title: str | None) -> str:
         columns = [y] if isinstance(y, str) else list(y)

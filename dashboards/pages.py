@@ -4,6 +4,7 @@
     title: {ja: 今月の成績, en: This month}
     section: overview                           # its heading in the menu (locales: sections.overview)
     order: 1                                    # place in the menu; absent: not in the menu
+    roles: [sales, admin]                       # who may open it; absent: everybody
     filters:
       month: {type: month, options: months}     # ?month=2026-10, bound as $month
     ---
@@ -33,6 +34,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markdown_it import MarkdownIt
 
+from dashboards.accounts import ROLES
 from dashboards.components import Components
 from dashboards.reading import NotThere, PageTrouble, Reading
 
@@ -118,6 +120,11 @@ class Page:
     section: str | None = None
     order: int | None = None
     requires: str | None = None
+    roles: tuple[str, ...] = ROLES
+
+    def is_for(self, role: str) -> bool:
+        """Whether a reader of this role may open the page."""
+        return role in self.roles
 
 
 def read_page(path: Path) -> Page:
@@ -143,6 +150,7 @@ def _read_page(path: Path, changed_at: int) -> Page:
         section=front.get("section"),
         order=front.get("order"),
         requires=front.get("requires"),
+        roles=tuple(front.get("roles", ROLES)),
         filters={name: _filter(path.stem, name, each) for name, each in (front.get("filters") or {}).items()},
         blocks=blocks,
         body=SQL_BLOCK.sub("", parts[2]),
@@ -163,7 +171,7 @@ def read_pages(folder: Path = PAGES) -> dict[str, Page]:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A page's HTML (`body`), whether it needs the chart script, and by column the name and meaning it tells."""
+    """A page's HTML (`body`), whether it needs the chart script, and the name and meaning of its columns."""
 
     body: str
     has_charts: bool

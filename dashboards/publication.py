@@ -17,7 +17,9 @@ from typing import Any
 
 import duckdb
 
-LINK_NAME = "serving.duckdb"
+from dashboards.masks import MASKED, write_views
+
+LINK_NAME, SERVING = "serving.duckdb", "serving"
 
 
 class NothingPublished(Exception):
@@ -54,16 +56,20 @@ def open_read_only(database: Path) -> duckdb.DuckDBPyConnection:
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
     )
     path = str(database).replace("'", "''")
-    connection.execute(f"attach '{path}' as serving (read_only)")
+    connection.execute(f"attach '{path}' as {SERVING} (read_only)")
+    connection.execute(f"attach ':memory:' as {MASKED}")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
 
 
-def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A cursor of its own for one request (DuckDB cursors may be used in parallel, one thread each)."""
+def cursor_of(connection: duckdb.DuckDBPyConnection, *, is_masked: bool = False) -> duckdb.DuckDBPyConnection:
+    """A cursor of its own for one request (DuckDB cursors may be used in parallel, one thread each).
+
+    is_masked: on the views without personal data, which `write_views` must have made.
+    """
     cursor = connection.cursor()
-    cursor.execute("use serving")
+    cursor.execute(f"use {MASKED if is_masked else SERVING}")
     return cursor
 
 
@@ -74,6 +80,14 @@ class OpenFile:
     path: Path
     connection: duckdb.DuckDBPyConnection
     readers: int = 0
+    has_views: bool = False
+
+    def cursor(self, is_masked: bool) -> duckdb.DuckDBPyConnection:
+        """A cursor for one request; the masked views are made when the first such reader comes."""
+        if is_masked and not self.has_views:
+            write_views(self.connection, SERVING)
+            self.has_views = True
+        return cursor_of(self.connection, is_masked=is_masked)
 
 
 class Publication:
@@ -89,14 +103,16 @@ class Publication:
         self._current: OpenFile | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, *, is_masked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor on the file that is public at this moment; a flip during the request changes nothing.
+
+        is_masked: on its views without personal data.
 
         Raises NothingPublished when there is no file, duckdb.Error when it cannot be opened.
         """
         with self._lock:
             file = self._take()
-            cursor = cursor_of(file.connection)
+            cursor = file.cursor(is_masked)
             file.readers += 1
         try:
             yield cursor

@@ -4,6 +4,7 @@ outside.
 /                      pages/index.md          ?lang=ja&month=2026-10
 /<page>                pages/<page>.md
 /<page>/<block>.csv    all rows of a block, UTF-8 with BOM
+/login, /logout        the door (door.py), once there are users
 /assets/<file>         style, script and the vendored chart library, kept in memory, compressed once
 """
 
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -28,14 +28,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from dashboards.accounts import Accounts, Reader
 from dashboards.components import LAYOUTS
 from dashboards.csv_file import csv_text
+from dashboards.door import SESSION, Door, Login
+from dashboards.frame import frame, page_html
 from dashboards.metrics import Metrics
-from dashboards.pages import BadFilter, Page, Rendered, read_pages, render
-from dashboards.publication import NothingPublished, Publication, Run, read_run
+from dashboards.pages import BadFilter, Page, read_pages, render
+from dashboards.publication import NothingPublished, Publication, read_run
 from dashboards.reading import NotThere, PageTrouble, Reading
 from dashboards.tables import sorted_sql
-from dashboards.words import LANGUAGES, Words, choose_language, read_words
+from dashboards.words import Words, choose_language, read_words
 
 LOG = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
@@ -81,8 +84,9 @@ def _asset(path: Path) -> Asset:
 class Site:
     """The pages over one folder of published files."""
 
-    def __init__(self, serving: Path, zone: str, manifest: Path) -> None:
+    def __init__(self, serving: Path, zone: str, manifest: Path, accounts: Accounts) -> None:
         self.publication, self.zone, self.manifest = Publication(serving), zone, manifest
+        self.accounts = accounts
         self.assets = read_assets()
 
     # -- what is asked for -------------------------------------------------------------------------
@@ -127,13 +131,15 @@ class Site:
 
     def _answer(self, request: Request, respond: Any) -> Response:
         """Call `respond(request, words, page, cursor)` and turn what may go wrong into a sentence."""
-        words = self._words(request)
+        words, reader = self._words(request), _reader(request)
         name = request.path_params.get("page", "index")
         try:
             page = read_pages().get(name)
             if page is None:
                 return self.not_found(request)
-            with self.publication.reading() as cursor:
+            if not page.is_for(reader.role):
+                return self._message(request, words, 403, "not_yours")
+            with self.publication.reading(is_masked=reader.is_masked) as cursor:
                 return respond(request, words, page, cursor)
         except BadFilter as bad:
             label = words.label(bad.name)
@@ -144,14 +150,17 @@ class Site:
             return self._message(request, words, 503, "nothing_published")
         except (PageTrouble, duckdb.Error) as trouble:
             LOG.error("A page could not be rendered: %s", trouble)
-            detail = str(trouble) if isinstance(trouble, PageTrouble) else None
+            # A conversion that fails quotes the value, so a masked reader is told nothing of it.
+            detail = str(trouble) if isinstance(trouble, PageTrouble) and not reader.is_masked else None
             return self._message(request, words, 500, "trouble", detail=detail)
 
     def _page(
         self, request: Request, words: Words, page: Page, cursor: duckdb.DuckDBPyConnection
     ) -> Response:
         reading = self._reading(request, words, page, cursor)
-        html = page_html(reading, render(reading), read_run(cursor), self.asset_address)
+        html = page_html(
+            reading, render(reading), read_run(cursor), self.asset_address, **self._account(request)
+        )
         return HTMLResponse(html, headers={**HEADERS, **PERSONAL, "Content-Language": words.language})
 
     def _csv(self, request: Request, words: Words, page: Page, cursor: duckdb.DuckDBPyConnection) -> Response:
@@ -159,8 +168,7 @@ class Site:
         block = request.path_params["block"]
         if block not in page.blocks:
             return self.not_found(request)
-        sort = reading.address.get(f"{block}_sort")
-        result = reading.window(block, sorted_sql(reading, block, sort)[0]) if sort else reading.result(block)
+        result = reading.window(block, sorted_sql(reading, block, None)[0])
         headers = {
             **HEADERS,
             **PERSONAL,
@@ -172,6 +180,24 @@ class Site:
         self, request: Request, words: Words, page: Page, cursor: duckdb.DuckDBPyConnection
     ) -> Reading:
         return Reading(page, cursor, Metrics.read(self.manifest), words, dict(request.query_params))
+
+    def login_form(self, request: Request, status: int, *, token: str, trouble: str | None) -> Response:
+        """The log-in, with a sentence when a try failed."""
+        words = self._words(request)
+        html = LAYOUTS.get_template("login.html").render(
+            frame(words, None, None, self.asset_address, Reader(None, "")),
+            title=words.text("messages.login_title"),
+            token=token,
+            trouble=words.text(f"messages.{trouble}") if trouble else None,
+            next=request.query_params.get("next", ""),
+        )
+        return HTMLResponse(html, status, headers={**HEADERS, **PERSONAL, "Content-Language": words.language})
+
+    def _account(self, request: Request) -> dict[str, Any]:
+        """Who reads, and what the form that ends the session must bring back."""
+        reader = _reader(request)
+        session = request.cookies.get(SESSION, "")
+        return {"reader": reader, "token": self.accounts.token(session) if reader.name else ""}
 
     def _message(
         self,
@@ -187,11 +213,11 @@ class Site:
         if hint:
             sentence = f"{sentence} {words.text(f'messages.{hint}')}"
         html = LAYOUTS.get_template("message.html").render(
-            frame(words, None, None, self.asset_address),
+            frame(words, None, None, self.asset_address, **self._account(request)),
             title=words.text(f"messages.{key}_title"),
             sentence=sentence,
             detail=detail,
-            back=f"/?lang={words.language}" if status in (400, 404) else None,
+            back=f"/?lang={words.language}" if status in (400, 403, 404) else None,
         )
         return HTMLResponse(html, status, headers={**HEADERS, **PERSONAL, "Content-Language": words.language})
 
@@ -200,106 +226,9 @@ class Site:
         return f"/assets/{path}?v={self.assets[path].digest}"
 
 
-def frame(words: Words, reading: Reading | None, run: Run | None, asset_address: Any) -> dict[str, Any]:
-    """What the frame around every page shows: menu, languages, run."""
-    address = reading.address if reading else {}
-    languages = [
-        {
-            "code": code,
-            "name": read_words(code, str(words.zone)).text("interface.name_of_language"),
-            "url": reading.url(**{**address, "lang": code}) if reading else f"?lang={code}",
-        }
-        for code in LANGUAGES
-    ]
-    return {
-        "t": words.text,
-        "language": words.language,
-        "asset": asset_address,
-        **_menu(words, reading.page if reading else None),
-        "languages": languages,
-        "run": run,
-        "as_of": words.value("as_of", run.as_of) if run else "",
-        "published_at": words.value("published_at", run.published_at) if run else "",
-        "zone": str(words.zone),
-    }
-
-
-def _menu(words: Words, here: Page | None) -> dict[str, Any]:
-    """The sections, each led by its first page, and the pages of the section that the reader is in."""
-    listed = [page for page in read_pages().values() if page.order is not None]
-    first = {page.section: page for page in reversed(listed)}
-    sections = dict.fromkeys(page.section for page in listed)
-    mates = [page for page in listed if here and page.section == here.section]
-    return {
-        "menu": [
-            _entry(
-                words,
-                words.text(f"sections.{section}"),
-                first[section],
-                bool(here) and section == here.section,
-            )
-            for section in sections
-        ],
-        "submenu": [_entry(words, page.title[words.language], page, page is here) for page in mates]
-        if len(mates) > 1
-        else [],
-    }
-
-
-def _entry(words: Words, title: str, page: Page, is_here: bool) -> dict[str, Any]:
-    path = "" if page.name == "index" else page.name
-    return {"title": title, "url": f"/{path}?lang={words.language}", "is_here": is_here}
-
-
-def page_html(reading: Reading, rendered: Rendered, run: Run, asset_address: Any) -> str:
-    """The whole HTML document of a page."""
-    # The filters stand below the heading: it is what a reader, or a screen reader, should meet first.
-    heading, end, rest = rendered.body.partition("</h1>")
-    return LAYOUTS.get_template("page.html").render(
-        frame(reading.words, reading, run, asset_address),
-        title=reading.page.title[reading.words.language],
-        filters=_filters(reading),
-        # The body is made of autoescaped layouts and of Markdown without raw HTML.
-        heading=Markup(heading + end if end else ""),
-        body=Markup(rest if end else heading),
-        has_charts=rendered.has_charts,
-        meanings=rendered.meanings,
-    )
-
-
-def _filters(reading: Reading) -> list[dict[str, Any]]:
-    """The filters that readers choose from; an id (which person) is part of a link, not of a form."""
-    shown = []
-    for each in reading.page.filters.values():
-        if each.type == "id":
-            continue
-        chosen = reading.parameters[each.name]
-        chosen = f"{chosen:%Y-%m}" if each.type == "month" and chosen else str(chosen or "")
-        offered = reading.options(each)
-        values = offered if not chosen or chosen in offered else [chosen, *offered]
-        shown.append(
-            {
-                "name": each.name,
-                "label": reading.words.label(each.name),
-                "chosen": chosen,
-                "is_optional": each.default is None and each.type != "month",
-                "options": [{"value": value, "text": _option_text(reading, each, value)} for value in values],
-            }
-        )
-    return shown
-
-
-def _option_text(reading: Reading, each: Any, value: str) -> str:
-    """An option as people read it: the second column of the options' block when it has one, else the
-    value's name."""
-    if each.options:
-        result = reading.result(each.options)
-        if len(result.columns) > 1:
-            key, name = result.columns[:2]
-            return next(
-                (str(row[name]) for row in result.rows if str(row[key]) == value and row[name]), value
-            )
-    return reading.words.value(each.name, value)
+def _reader(request: Request) -> Reader:
+    """Who asks, as the door found; a request that did not come through it is nobody's and sees least."""
+    return request.scope.get("state", {}).get("reader") or Reader(None, "marketer")
 
 
 def create_app(
@@ -308,17 +237,24 @@ def create_app(
     zone: str = "Asia/Tokyo",
     manifest: Path | None = None,
     hosts: Sequence[str] = ("*",),
+    users: Path | None = None,
+    must_log_in: bool = False,
 ) -> Starlette:
     """The pages as an ASGI application.
 
     serving: the folder with the link `serving.duckdb`; it may be empty for now. zone: in which times are
     shown. manifest: dbt's semantic_manifest.json, by default the copy beside the link. hosts: names by which
     the pages may be called; `serve` allows loopback names only, so that no web site can reach them through a
-    name of its own.
+    name of its own. users: the file of `ikusei dashboards user`; with a user in it everybody must log in.
+    must_log_in: nobody comes in without a user, not even while there is none.
     """
-    site = Site(serving, zone, manifest or serving / "semantic_manifest.json")
+    accounts = Accounts(users or serving / "users.json")
+    site = Site(serving, zone, manifest or serving / "semantic_manifest.json", accounts)
+    login = Login(accounts, site.login_form)
     routes = [
         Route("/", site.page),
+        Route("/login", login.login, methods=["GET", "POST"]),
+        Route("/logout", login.logout, methods=["POST"]),
         Route("/assets/{path:path}", site.asset),
         Route("/{page}", site.page),
         Route("/{page}/{block}.csv", site.csv),
@@ -326,20 +262,28 @@ def create_app(
     middleware = [
         Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=800, compresslevel=5),
+        Middleware(Door, accounts=accounts, must_log_in=must_log_in),
     ]
     return Starlette(
         routes=routes, middleware=middleware, exception_handlers={404: site.not_found, 500: site.broken}
     )
 
 
-def serve(serving: Path, host: str = "127.0.0.1", port: int = 8080, *, zone: str = "Asia/Tokyo") -> None:
+def serve(
+    serving: Path,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    zone: str = "Asia/Tokyo",
+    users: Path | None = None,
+) -> None:
     """Serve the pages until interrupted. Other machines reach them only when `host` is not a loopback
-    address.
+    address, and then everybody must log in.
 
     There is no access log: an address may say which person was looked at.
     """
     import uvicorn
 
     hosts = ["127.0.0.1", "localhost", "[::1]"] if host in LOOPBACK else ["*"]
-    app = create_app(serving, zone=zone, hosts=hosts)
+    app = create_app(serving, zone=zone, hosts=hosts, users=users, must_log_in=host not in LOOPBACK)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)

@@ -20,20 +20,22 @@ ROWS_SHOWN = 500
 SHORT = 12  # characters that stay on one line of a table
 
 
-def sorted_sql(reading: Reading, block: str, sort: str) -> tuple[str, str]:
+def sorted_sql(reading: Reading, block: str, sort: str | None) -> tuple[str, str | None]:
     """A block's SQL in the order that the URL asks for (else `sort`), and that order as 'column desc'.
 
     The column comes from the URL, so it is looked up among the block's own columns and never pasted unseen.
-    Every column breaks ties after it: pages then never repeat or skip a row.
+    Every column breaks ties after it: pages then never repeat or skip a row. Without any order of its own the
+    block keeps its SQL's.
     """
     inner = reading.sql(block)
     columns = reading.run(block, f"select * from ({inner}\n) limit 0").columns
-    order = reading.address.get(f"{block}_sort", sort)
+    order = reading.address.get(f"{block}_sort", sort or "")
     name, _, way = order.partition(" ")
     real = next((each for each in (name, f"{name}_{reading.words.language}") if each in columns), None)
     if real is None or way not in ("", "asc", "desc"):
-        order, (name, _, way) = sort, sort.partition(" ")
-        real = name
+        order, (real, _, way) = sort, (sort or "").partition(" ")
+    if not real:
+        return inner, None
     ties = ", ".join(str(position) for position in range(1, len(columns) + 1))
     return f'select * from ({inner}\n) order by "{real}" {way or "asc"} nulls last, {ties}', order
 
@@ -66,7 +68,7 @@ def page_number(reading: Reading, block: str, count: int, size: int) -> int:
 
 
 def pager(reading: Reading, block: str, number: int, size: int | None, count: int) -> dict[str, Any] | None:
-    """Where the reader stands among the pages of a block, with the ways back and on; None when one holds all."""
+    """Where the reader stands among a block's pages, with the ways back and on; None when one holds all."""
     pages = math.ceil(count / size) if size else 1
     if pages <= 1:
         return None

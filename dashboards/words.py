@@ -80,7 +80,7 @@ class Words:
         return values.get(column, {}).get(code, code)
 
     def in_order(self, column: str, values: set[Any]) -> list[Any]:
-        """Values as they follow one another: codes as the locale lists them (latent to loyal), others by size."""
+        """Codes in the order of the locale (from latent to loyal), other values by size."""
         codes = list(self.texts.get("values", {}).get(column, {}))
         return sorted(values, key=lambda value: (codes.index(value) if value in codes else -1, value))
 

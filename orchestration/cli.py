@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from orchestration.cli_users import users_app
 from orchestration.home import REPOSITORY, Home, Settings
-from orchestration.trouble import Trouble, sentence
+from orchestration.told import complain as _complain
+from orchestration.told import told
+from orchestration.trouble import Trouble
 
 PORT = 8470
 LAST_DAY = "2026-10-31"  # of the invented story
@@ -52,6 +53,7 @@ app.add_typer(matching_app, name="matching")
 routing_app = typer.Typer(help="Prove that the routing rules leave nobody out.", no_args_is_help=True)
 app.add_typer(routing_app, name="routing")
 app.add_typer(pages_app, name="dashboards")
+pages_app.add_typer(users_app, name="user")
 held_app = typer.Typer(
     help="Rows that broke their contract: show, let in or give up what is held.", no_args_is_help=True
 )
@@ -81,31 +83,6 @@ KnownAt = Annotated[
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Stand in line while another run holds the home.")]
 Only = Annotated[str | None, typer.Option(metavar="SYNC", help="Only this sync.")]
-
-
-def told(command: Callable[..., int | None]) -> Callable[..., None]:
-    """Run a command; its answer is the exit code, and every exception becomes one sentence."""
-
-    @wraps(command)
-    def run_it(*arguments: Any, **options: Any) -> None:
-        try:
-            code = command(*arguments, **options) or 0
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
-        except KeyboardInterrupt:
-            code = _complain("stopped; what was public stays public", 130)
-        except Exception as error:
-            if os.environ.get("IKUSEI_DEBUG") == "1":
-                raise
-            code = _complain(sentence(error), getattr(error, "exit_code", 1))
-        raise typer.Exit(code)
-
-    return run_it
-
-
-def _complain(text: str, code: int) -> int:
-    typer.echo(f"ikusei: {text}", err=True)
-    return code
 
 
 def _say(line: str) -> None:
@@ -702,7 +679,7 @@ def _serve(home: Home, host: str, port: int) -> int:
     from dashboards import serve
 
     _say(f"serving {home.published.resolve().name} on http://{host}:{port} (stop with Ctrl-C)")
-    serve(home.serving, host, port, zone=Settings.from_environment().zone)
+    serve(home.serving, host, port, zone=Settings.from_environment().zone, users=home.users)
     return 0
 
 

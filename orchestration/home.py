@@ -49,6 +49,11 @@ class Home:
         return self.serving / "serving.duckdb"
 
     @property
+    def users(self) -> Path:
+        """Who may read the pages, with hashed passwords; absent until the first user."""
+        return self.root / "users.json"
+
+    @property
     def activation(self) -> Path:
         return self.root / "activation"
 

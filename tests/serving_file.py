@@ -121,7 +121,9 @@ def publish_file(serving: Path, run_id: str, *, empty: bool = False, people: int
 def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: int = 130) -> Path:
     """The tables, filled from a seed, so that the same arguments give the same rows."""
     with duckdb.connect(str(file)) as connection:
+        connection.execute("begin")
         connection.execute(TABLES)
+        connection.execute("commit")
         score_rows.publish(connection, empty=empty)
         _insert(
             connection, "reporting.rpt_run", [(run_id, date(2026, 10, 31), datetime(2026, 10, 31, 18, 30))]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import duckdb
 import pytest
 from orchestrated import AS_OF, first_run, invented, marts
 
+from dashboards.masks import MASKED, write_views
+from dashboards.publication import SERVING, cursor_of, open_read_only
 from orchestration import activate, checks, transform
 from orchestration import publish as publication
 from orchestration.as_of import build_as_of
@@ -185,3 +189,32 @@ def test_every_dbt_unit_test_passes() -> None:
     report = transform.unit_test(home.warehouse, home.dbt_target)
     assert report.count("unit_test") == len(report.results) > 10
     assert report.warnings == []
+
+
+def test_a_whole_company_taken_the_whole_way_leaves_no_person_in_the_masked_tables() -> None:
+    home, _ = first_run()
+    connection = open_read_only(home.published.resolve())
+    write_views(connection, SERVING)
+    cursor = cursor_of(connection)
+    told = "select distinct attribute_value from identity.person_attributes where attribute"
+    names = {name for (name,) in cursor.execute(f"{told} in ('person_name', 'person_kana')").fetchall()}
+    traces = {trace for (trace,) in cursor.execute(f"{told} in ('email', 'phone')").fetchall()}
+    persons = re.compile("|".join(map(re.escape, sorted(traces | {n for n in names if len(n) > 2}))))
+    leaks = [
+        (schema, table, column)
+        for schema, table, column, text in _texts(cursor)
+        if persons.search(text) and not table.endswith(("_rules", "_exclusions", "sales_units"))
+    ]
+    assert len(persons.pattern) > 500 and not leaks
+
+
+def _texts(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str, str]]:
+    """Every text column of the masked views, and all its values as one text."""
+    columns = cursor.execute(
+        "select table_schema, table_name, column_name from information_schema.columns "
+        "where table_catalog = ? and data_type = 'VARCHAR'",
+        [MASKED],
+    ).fetchall()
+    for schema, table, column in columns:
+        sql = f'select string_agg(distinct "{column}", chr(10)) from {MASKED}."{schema}"."{table}"'
+        yield schema, table, column, cursor.execute(sql).fetchone()[0] or ""
