@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli_handoff import app as handoff_app
 from orchestration.cli_users import users_app
 from orchestration.home import REPOSITORY, Home, Settings
 from orchestration.told import complain as _complain
@@ -58,6 +59,7 @@ held_app = typer.Typer(
     help="Rows that broke their contract: show, let in or give up what is held.", no_args_is_help=True
 )
 app.add_typer(held_app, name="held")
+app.add_typer(handoff_app, name="handoff")
 HoldId = Annotated[
     str, typer.Argument(metavar="HELD", help="A batch's name, as `ikusei held show` tells it.")
 ]
