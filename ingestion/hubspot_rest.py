@@ -50,7 +50,7 @@ class HubSpotPortal:
         client = Client.create(access_token=token, retry=once, host=url.rstrip("/"))
         self._transport = client.crm.objects.leads.batch_api.api_client
         self._errors, self._library = leads.ApiException, urllib3.exceptions.HTTPError
-        self._version, self._timeout = version, timeout_seconds
+        self._version, self._timeout, self.token = version, timeout_seconds, token
         self.requests = 0
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from orchestration.home import SYNCS, Home
-from orchestration.trouble import Trouble
 
 if TYPE_CHECKING:
     from orchestration.activation import SyncAudit, SyncCheck, SyncPlan, SyncRun
@@ -82,24 +81,14 @@ def audit(home: Home, *, only: str | None = None, on_progress: Say | None = None
 
 
 def pull(home: Home) -> dict[str, int]:
-    """Bring what the sales people did in Tryton into the landing folder; rows by kind.
+    """Bring what the sales people did in their CRMs into the landing folder; rows by system and kind.
 
     Raises:
-        Trouble: a variable is not set, or the server does not answer.
+        Trouble: no CRM is set up, or one does not answer.
     """
-    from ingestion import tryton
-    from ingestion.tryton_rpc import Tryton, TrytonError
+    from orchestration.way_back import pull_all
 
-    names = ("IKUSEI_TRYTON_URL", "IKUSEI_TRYTON_USER", "IKUSEI_TRYTON_PASSWORD")
-    if missing := [name for name in names if not os.environ.get(name)]:
-        raise Trouble(f"Nothing can be fetched: set the environment variable {' and '.join(missing)}.")
-    client = Tryton(*(os.environ[name] for name in names))
-    try:
-        return tryton.pull(client, home.landing)
-    except TrytonError as error:
-        raise Trouble(f"Tryton did not answer ({error}); nothing is lost, pull again later.") from error
-    finally:
-        client.close()
+    return pull_all(home.landing)
 
 
 def digest_of(plans: Sequence[SyncPlan]) -> str:

@@ -366,7 +366,7 @@ def sync_audit(only: Only = None, wait: Wait = False) -> int:
 @sync_app.command("pull")
 @told
 def sync_pull(wait: Wait = False) -> int:
-    """Bring back what the sales people did in Tryton: files of the landing folder for the next run."""
+    """Bring back what the sales people did in their CRMs: files of the landing folder for the next run."""
     from orchestration import activate
     from orchestration.lock import run_lock
 

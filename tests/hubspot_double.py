@@ -11,7 +11,23 @@ from typing import Any
 from vendor_contracts import HUBSPOT, contract
 from vendor_server import Double, VendorError
 
-TOKEN = "pat-jp1-double"
+TOKEN, APP = "pat-jp1-double", 4711
+PIPELINES = [
+    {
+        "id": "default",
+        "stages": [
+            {"id": "appointment", "displayOrder": 0, "metadata": {"isClosed": "false", "probability": "0.2"}},
+            {
+                "id": "presentation",
+                "displayOrder": 1,
+                "metadata": {"isClosed": "false", "probability": "0.5"},
+            },
+            {"id": "contract", "displayOrder": 2, "metadata": {"isClosed": "false", "probability": "0.9"}},
+            {"id": "closedwon", "displayOrder": 3, "metadata": {"isClosed": "true", "probability": "1.0"}},
+            {"id": "closedlost", "displayOrder": 4, "metadata": {"isClosed": "true", "probability": "0.0"}},
+        ],
+    }
+]
 PROPERTIES = {
     "leads": {
         **{"hs_lead_name": "string", "ikusei_id": "string", "ikusei_unit": "string", "ikusei_rule": "string"},
@@ -80,6 +96,8 @@ class HubSpotDouble(Double):
             if item["properties"].get(name) != value:
                 item["properties"][name] = value
                 told = {"value": value, "timestamp": item["updatedAt"], "sourceType": who}
+                if who == "INTEGRATION":
+                    told["sourceId"] = str(APP)
                 item["history"].setdefault(name, []).insert(0, told)
 
     def merge(self, kind: str, primary: str, other: str) -> None:
@@ -97,8 +115,12 @@ class HubSpotDouble(Double):
             raise VendorError(401, _error("INVALID_AUTHENTICATION", "the token is not known"))
         if path.startswith("/crm/v3/properties/"):
             return 200, {"results": self._properties(path.rsplit("/", 1)[-1])}
-        if path.startswith("/crm/v3/owners"):
+        if path == "/crm/v3/owners":
             return 200, {"results": self.owners}
+        if path == "/crm/v3/pipelines/deals":
+            return 200, {"results": PIPELINES}
+        if path == "/oauth/v2/private-apps/get/access-token-info":
+            return 200, {"appId": APP, "hubId": 1, "userId": 2, "scopes": []}
         dated = re.fullmatch(r"/crm/objects/(\d{4}-\d\d)/(\w+)(/.*)?", path)
         versioned = re.fullmatch(r"/crm/v3/objects/(\w+)(/.*)?", path)
         if not (dated or versioned):

@@ -87,7 +87,8 @@ class SalesforceDouble(Double):
             **{"Id": f"017{next(self.ids):012}AAA", f"{kind}Id": record["Id"], "Field": name},
             **{"OldValue": record.get(name), "NewValue": value, "CreatedDate": now, "CreatedById": who},
         }
-        self.histories.setdefault(f"{kind}History", []).append(line)
+        history = {"Opportunity": "OpportunityFieldHistory"}.get(kind, f"{kind}History")
+        self.histories.setdefault(history, []).append(line)
 
     def answer(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any

@@ -1,5 +1,5 @@
-"""Google Sheets on loopback: one spreadsheet as lists of cells, held to the discovery document in the client's
-wheel (paths, parameters and the fields of each body), and the token endpoint of a service account."""
+"""Google Sheets on loopback: one spreadsheet as lists of cells, held to the discovery document in the
+client's wheel (paths, parameters, fields of each body), and the token endpoint of a service account."""
 
 from __future__ import annotations
 
