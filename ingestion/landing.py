@@ -25,6 +25,7 @@ from ingestion import (
     forms,
     keys,
     ledger,
+    lines,
     objects,
     records,
     remote,
@@ -252,8 +253,8 @@ class _Intake:
         con, module, still = self.con, self.module, _is_still(looked)
         if module is web:
             self.said, self.style = web.style_of(looked)
-            for lines in files.lines(looked, reading, self.style.is_whole, still):
-                for part, style in web.parts(lines, self.style):
+            for taken in lines.batches(looked, reading, self.style.is_whole, still):
+                for part, style in web.parts(taken, self.style):
                     self.style = style
                     con.register("batch", part)
                     yield "requests"

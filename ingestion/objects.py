@@ -16,7 +16,7 @@ from operator import itemgetter
 import duckdb
 import pyarrow as pa
 
-from ingestion import files
+from ingestion import files, lines
 from ingestion.files import Reading, Snapshot, Unreadable
 
 _NO_RECORD = "the line is not a JSON object in UTF-8: write one whole object a line"
@@ -47,8 +47,8 @@ def batches(
         elif layout == "objects":
             yield from _batches_of_objects(con, looked, reading, is_finished, is_kept)
         else:
-            for lines in files.lines(looked, reading, is_value, is_finished):
-                con.register("lines", lines)
+            for taken in lines.batches(looked, reading, is_value, is_finished):
+                con.register("lines", taken)
                 _part(con)
                 write_batch(con, is_kept)
                 yield

@@ -13,10 +13,10 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from ingestion import dumps, files, ingest, keys, landing, ledger, warehouse
+from ingestion import dumps, ingest, keys, landing, ledger, lines, warehouse
 
 POINTS: dict[str, tuple[object, str]] = {
-    "read": (files, "_batch"),
+    "read": (lines, "_batch"),
     "key": (keys, "count_repeats"),
     "spell": (landing, "normalised"),
     "wait": (warehouse.Loader, "wait"),
