@@ -92,9 +92,7 @@ def entered(steps: Iterable[tuple[str, str | None]]) -> list[tuple[str, str]]:
 
 def moment(text: str) -> datetime:
     """A vendor's time, with `Z`, `+0000` or `+00:00`."""
-    if text[-5:-4] in "+-" and ":" not in text[-5:]:
-        text = f"{text[:-2]}:{text[-2:]}"
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def utc_text(text: str | None) -> str | None:

@@ -135,6 +135,7 @@ class SalesforceDouble(Double):
         fields += [
             {"name": "SystemModstamp", "type": "datetime", **may, "createable": False, "updateable": False}
         ]
+        fields += [{"name": "MasterRecordId", "type": "reference", **may, "createable": False}]
         for field in fields:
             if field["name"] == "Ikusei_Id__c":
                 field |= {"externalId": True, "unique": True}

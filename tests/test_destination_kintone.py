@@ -21,7 +21,7 @@ from fault_proxy import proxy_before
 from kintone_double import APP, TOKEN, KintoneDouble
 from vendor_server import VendorError, serving
 
-from orchestration.activation import SyncRun, verify
+from orchestration.activation import SyncRun, audit, verify
 from orchestration.activation.ledger import Ledger
 
 SYNC = "kintone_routed_leads"
@@ -175,6 +175,19 @@ def test_a_record_that_people_deleted_stays_deleted_and_all_records_are_paged(
     assert apply(company).acked == 519
     check = look(company)
     assert (check.verified, check.missing, check.unexpected) == (519, 0, 0)
+
+
+def test_a_rep_who_edits_what_we_own_is_named_with_the_field(company: Company, app: KintoneDouble) -> None:
+    company.have([lead("a"), lead("b")])
+    apply(company)
+    app.change(app.by_key()["b"], headline="the rep's own words", memo="and hers to write")
+    (made,) = audit(
+        *(company.warehouse, company.ledger, company.syncs),
+        only=SYNC,
+        out_dir=company.out_dir,
+        secrets=company.secrets,
+    )
+    assert [(one.key, one.kind, one.field_names) for one in made.drift] == [("b", "edited", "headline")]
 
 
 def test_too_many_at_once_waits_and_rejects_nobody(company: Company, app: KintoneDouble) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from activation_warehouse import Company, FastClock, lead
 from destination_storm import NO_GUARDS, QUICK, VendorStorm, run_vendor_storm
@@ -16,7 +17,7 @@ from salesforce_double import CLIENT, SECRET, SalesforceDouble
 from vendor_server import VendorError, serving
 
 from ingestion.salesforce_rest import quoted
-from orchestration.activation import SyncRun, verify
+from orchestration.activation import SyncRun, audit, publish_ledger, verify
 from orchestration.activation.ledger import Ledger
 
 SYNC = "salesforce_routed_leads"
@@ -148,6 +149,38 @@ def test_converted_and_deleted_leads_are_left_to_people(company: Company, org: S
     assert there(org)["won"]["Ikusei_Headline__c"] == "the rep's"
     check = look(company)
     assert (check.missing, check.different) == (0, 0)
+
+
+def test_what_people_did_in_the_org_is_named_by_the_audit(company: Company, org: SalesforceDouble) -> None:
+    keys = ("same", "gone", "edited", "won", "merged", "into")
+    company.have([lead(key) for key in keys])
+    apply(company)
+    leads = there(org)
+    leads["gone"]["IsDeleted"] = True
+    org.change("Lead", leads["edited"], Ikusei_Headline__c="the rep's own words")
+    org.change("Lead", leads["won"], IsConverted=True)
+    org.change("Lead", leads["merged"], IsDeleted=True, MasterRecordId=leads["into"]["Id"])
+    org.make("Lead", Ikusei_Id__c="by hand", LastName="A", Company="B")
+    wrote = org.wrote()
+    (made,) = audit(
+        *(company.warehouse, company.ledger, company.syncs),
+        only=SYNC,
+        out_dir=company.out_dir,
+        secrets=company.secrets,
+    )
+    assert (made.status, made.believed, made.agreed, made.closed) == ("done", 6, 2, 1)
+    publish_ledger(company.ledger, company.root / "published.duckdb")
+    with duckdb.connect(str(company.root / "published.duckdb"), read_only=True) as published:
+        found = published.execute(
+            "select key, kind, field_names, survivor_key from activation.drift order by key"
+        ).fetchall()
+    assert found == [
+        ("by hand", "orphan", None, None),
+        ("edited", "edited", "Ikusei_Headline__c", None),
+        ("gone", "ghost", None, None),
+        ("merged", "merged", None, "into"),
+    ]
+    assert org.wrote() == wrote, "a look changes nothing"
 
 
 @pytest.mark.parametrize("mode", ["insert", "update_only", "upsert", "mirror", "archive"])

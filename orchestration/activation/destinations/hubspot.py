@@ -159,7 +159,7 @@ class HubSpot(KeyedDestination):
     def _remote(self, item: Mapping[str, Any]) -> Remote:
         values = item["properties"]
         is_closed = any(values.get(name) == str(value) for name, value in self._closed_when.items())
-        return Remote(str(item["id"]), values, item.get("updatedAt"), is_closed=is_closed)
+        return Remote(str(item["id"]), values, is_closed=is_closed, changed_at=item.get("updatedAt"))
 
     def _adopt(self, messages: Sequence[Message], found: dict[str, Remote]) -> None:
         """A contact that people made by hand has no key of ours: it is found by its address."""

@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -25,6 +26,7 @@ from orchestration.activation.destinations import (
     NotConfigured,
     Outcome,
     ReadFailed,
+    Seen,
     Unfit,
     json_value,
     masked,
@@ -47,6 +49,7 @@ class Remote:
     is_closed: bool = False  # converted, won or lost: the sales people's word
     is_adopted: bool = False  # found by another sign than our key, which it does not have yet
     trouble: str | None = None  # why it must not be written: a word for the ledger
+    changed_at: str | None = None  # the vendor's own spelling of the time
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,10 @@ class KeyedDestination(Destination):
     def trouble_of(self, sync: Sync) -> str | None:
         """What does not fit between the mapping and the fields there, as a sentence. Raises CallFailed."""
 
+    def find_merged(self) -> Mapping[str, str]:
+        """Key of a record that people merged away -> key of the one that is left. Raises CallFailed."""
+        return {}
+
     def batches(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
         """The writes by request, where creates and changes go to two places."""
         for group in ([w for w in writes if w.remote is None], [w for w in writes if w.remote is not None]):
@@ -129,6 +136,23 @@ class KeyedDestination(Destination):
             key: CLOSED if remote.is_closed else self._hash(remote.values) for key, remote in found.items()
         }
 
+    def look(self) -> Mapping[str, Seen]:
+        """Every record with our key, field by field, and those that were merged into another."""
+        try:
+            found, merged = self.find_keys(None), self.find_merged()
+        except CallFailed as error:
+            raise ReadFailed(str(error)) from error
+        seen = {key: Seen("", merged_into=into) for key, into in merged.items()}
+        for key, remote in found.items():
+            whole = CLOSED if remote.is_closed else self._hash(remote.values)
+            fields = self._hashes(remote.values)
+            seen[key] = Seen(whole, fields, remote.remote_id, changed_at=_moment(remote.changed_at))
+        return seen
+
+    def field_fingerprints(self, message: Message) -> Mapping[str, str]:
+        """What `look` gives as fields when the other side has exactly this message."""
+        return self._hashes(message.fields)
+
     def fingerprint(self, message: Message) -> str:
         """The fingerprint that `read` gives when the other side has exactly this message."""
         return self._hash(message.fields)
@@ -146,8 +170,10 @@ class KeyedDestination(Destination):
         return call.in_order()
 
     def _hash(self, values: Mapping[str, Any]) -> str:
-        said = "\x1f".join(f"{name}={self.canonical(name, values.get(name))}" for name in self.owned)
-        return hashlib.sha256(said.encode()).hexdigest()[:32]
+        return _hash("\x1f".join(f"{name}={self.canonical(name, values.get(name))}" for name in self.owned))
+
+    def _hashes(self, values: Mapping[str, Any]) -> dict[str, str]:
+        return {name: _hash(self.canonical(name, values.get(name))) for name in self.owned}
 
     def differing(self, message: Message, remote: Remote) -> dict[str, Any]:
         """Our fields that differ, and first values where the other side has nothing."""
@@ -324,6 +350,17 @@ def number_text(value: Any) -> str:
     with suppress(InvalidOperation):
         return plain_text(Decimal(text)) if text else ""
     return text
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _moment(text: str | None) -> str | None:
+    """A vendor's time in UTC, as the ledger writes times."""
+    if not text:
+        return None
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _acked(remote: Remote, word: str | None) -> Answer:

@@ -147,14 +147,34 @@ class Salesforce(KeyedDestination):
         """SOQL by external id, or all records that have one."""
         if not self._types:
             self._describe()
-        names = dict.fromkeys(["Id", self._key, *self.names, *self._closed_when, *self.archive_values])
+        own = ["Id", self._key, "SystemModstamp"]
+        names = dict.fromkeys([*own, *self.names, *self._closed_when, *self.archive_values])
         select = f"SELECT {', '.join(names)} FROM {self._object} WHERE {self._key} "
         found: dict[str, Remote] = {}
         for condition in self._conditions(keys):
             for record in self._org.query(select + condition):
                 is_closed = any(record.get(name) == value for name, value in self._closed_when.items())
-                found[record[self._key]] = Remote(record["Id"], record, is_closed=is_closed)
+                found[record[self._key]] = Remote(
+                    record["Id"], record, is_closed=is_closed, changed_at=record["SystemModstamp"]
+                )
         return found
+
+    def find_merged(self) -> Mapping[str, str]:
+        """Leads that people merged: deleted, with the survivor's id; a chain is followed to its end."""
+        if "MasterRecordId" not in self._types:
+            return {}
+        asked = f"SELECT Id, {self._key}, MasterRecordId FROM {self._object} WHERE "
+        gone = list(self._org.query(f"{asked}MasterRecordId != null", is_with_deleted=True))
+        into = {row["Id"]: row["MasterRecordId"] for row in gone}
+        keys = {record["Id"]: record[self._key] for record in self._org.query(f"{asked}{self._key} != null")}
+        merged = {}
+        for row in gone:
+            master, steps = row["MasterRecordId"], 0
+            while master in into and steps < len(into):
+                master, steps = into[master], steps + 1
+            if row.get(self._key):
+                merged[row[self._key]] = keys.get(master) or master
+        return merged
 
     def batches(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
         """Creates and changes go in one call."""
