@@ -16,13 +16,12 @@ from typing import Annotated
 import typer
 
 from orchestration.cli_handoff import app as handoff_app
-from orchestration.cli_users import users_app
+from orchestration.cli_pages import PORT, pages_app, serve_pages
 from orchestration.home import REPOSITORY, Home, Settings
 from orchestration.told import complain as _complain
 from orchestration.told import told
 from orchestration.trouble import Trouble
 
-PORT = 8470
 LAST_DAY = "2026-10-31"  # of the invented story
 
 app = typer.Typer(
@@ -42,7 +41,6 @@ lists_app = typer.Typer(
     help="Look at a list before it is loaded, or get a form to fill in.", no_args_is_help=True
 )
 explain_app = typer.Typer(help="Lead a number back to the rows and rules behind it.", no_args_is_help=True)
-pages_app = typer.Typer(help="Show the pages, or check that each of them renders.", no_args_is_help=True)
 app.add_typer(world_app, name="world", rich_help_panel=None)
 app.add_typer(sync_app, name="sync")
 app.add_typer(lists_app, name="lists")
@@ -54,7 +52,6 @@ app.add_typer(matching_app, name="matching")
 routing_app = typer.Typer(help="Prove that the routing rules leave nobody out.", no_args_is_help=True)
 app.add_typer(routing_app, name="routing")
 app.add_typer(pages_app, name="dashboards")
-pages_app.add_typer(users_app, name="user")
 held_app = typer.Typer(
     help="Rows that broke their contract: show, let in or give up what is held.", no_args_is_help=True
 )
@@ -586,40 +583,6 @@ def learn_rules_command(
     return _say_all(learned.as_lines())
 
 
-@pages_app.command("serve")
-@told
-def dashboards_serve(
-    host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Listen on this port, or the next one that is free.")] = PORT,
-) -> int:
-    """Serve the pages of the last publication until stopped; a new publication shows at once."""
-    from orchestration.demo import free_port
-
-    home = Home.from_environment()
-    if not home.published.exists():
-        raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
-    return _serve(home, host, free_port(port, host))
-
-
-@pages_app.command("check")
-@told
-def dashboards_check() -> int:
-    """Render every page in both languages on the published file and name what fails."""
-    from dashboards import check
-    from orchestration.publish import metrics_of
-
-    home = Home.from_environment()
-    if not home.published.exists():
-        raise Trouble(f"nothing is published in {home.serving} yet: run `ikusei run` first")
-    file = home.published.resolve()
-    problems = check(file, metrics_of(file), zone=Settings.from_environment().zone)
-    for problem in problems:
-        _complain(str(problem), 1)
-    if not problems:
-        _say(f"every page renders on {home.published.resolve().name}")
-    return 1 if problems else 0
-
-
 @app.command()
 @told
 def doctor() -> int:
@@ -674,15 +637,7 @@ def demo(
     port = free_port(port)
     for line in try_this(home, f"http://{HOST}:{port}"):
         _say(line)
-    return _serve(home, HOST, port) if serve else 0
-
-
-def _serve(home: Home, host: str, port: int) -> int:
-    from dashboards import serve
-
-    _say(f"serving {home.published.resolve().name} on http://{host}:{port} (stop with Ctrl-C)")
-    serve(home.serving, host, port, zone=Settings.from_environment().zone, users=home.users)
-    return 0
+    return serve_pages(home, HOST, port) if serve else 0
 
 
 def _files(count: int) -> str:

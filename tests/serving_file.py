@@ -62,6 +62,26 @@ create table raw_intake.rejects (source text, path text, line_number bigint, tex
 create table activation.rows (sync text, key text, person_id text, state text, remote_id text, updated_at
     timestamp, error_text text);
 """
+# One row or a few in tables whose other columns no test looks at.
+MORE = """
+insert into identity.dim_companies (company_id, company_name, email_domain, industry, is_target, people_count)
+    values ('c1', '北都精機株式会社', 'hokuto.example', '製造業', true, 2);
+insert into scoring.fct_company_scores (company_id, people_count, total_score, top_score, known_points)
+    values ('c1', 2, 64.25, 54.87, 60);
+insert into identity.dim_people (person_id, display_name, email, company_id, company_name, is_internal)
+    values ('p0000', '佐藤 太郎', 'p0@example.jp', 'c1', '北都精機株式会社', false);
+insert into funnel.fct_kpi_changes (change_id, compared_with, month, compared_month, opportunities_before,
+    opportunities, by_visitors, by_action_rate, by_opportunity_rate)
+    values ('1', 'former_month', date '2026-10-01', date '2026-09-01', 37, 40, 2.5, 1.5, -1);
+insert into routing.sales_units (unit_id, cut, name_ja, name_en)
+    values ('u1', 'area', '関東営業部', 'Kanto sales');
+insert into routing.fct_handoffs (route_id, person_id, owner_unit_id, state, routed_at, is_overdue)
+    values ('r1', 'p0000', 'u1', 'routed', timestamp '2026-10-20 03:00:00', true);
+insert into lifecycle.tiers (tier, tier_rank, in_nurture_scope)
+    values ('latent', 1, true), ('apparent', 2, true);
+insert into lifecycle.fct_tier_history (person_id, tier, valid_from)
+    values ('p0000', 'latent', timestamp '2026-09-01 00:00:00');
+"""
 FAMILY = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "長谷川", "五十嵐"]
 GIVEN = ["太郎", "花子", "健一", "美咲", "大輔", "さくら", "翔", "由美子", "誠", "恵"]
 COMPANIES = [
@@ -131,6 +151,8 @@ def write_serving_file(file: Path, run_id: str, *, empty: bool = False, people: 
         if not empty:
             _fill(connection, random.Random(7), people)
         serving_tables.complete(connection)
+        if not empty:
+            connection.execute(MORE)
     return file
 
 

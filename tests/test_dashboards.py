@@ -21,11 +21,13 @@ from serving_file import FORMULA, HOSTILE_NAME, publish_file, write_serving_file
 from starlette.testclient import TestClient
 
 import dashboards
+from dashboards import exposures
 from dashboards.csv_file import guard_formula
 from dashboards.metrics import MetricProblem, Metrics
 from dashboards.pages import PAGES, read_pages
 from dashboards.publication import Publication, open_read_only, query
 from dashboards.words import LANGUAGES, LOCALES, choose_language
+from orchestration.home import PROJECT
 
 ADDRESSES = [
     "/",
@@ -585,3 +587,29 @@ def test_a_page_takes_a_metric_from_the_manifest_beside_the_file(tmp_path: Path)
 
 def test_the_month_of_a_filter_is_bound_as_a_date() -> None:
     assert read_pages()["index"].filters["month"].parse("2026-02") == date(2026, 2, 1)
+
+
+# -- exposures -------------------------------------------------------------------------------------
+
+
+def test_dbt_knows_what_each_page_reads_as_the_pages_stand_today() -> None:
+    written = (PROJECT / exposures.FILE).read_text(encoding="utf-8")
+    assert written == exposures.exposures(PROJECT), "run `ikusei dashboards exposures` and commit the file"
+
+
+def test_every_table_of_a_page_is_read_under_its_schema_and_never_past_the_mask() -> None:
+    for page in read_pages().values():
+        tables = exposures.tables_of(page)
+        assert all(table.count(".") == 1 and not table.startswith("serving.") for table in tables), tables
+
+
+def test_a_changed_page_changes_its_exposure(tmp_path: Path) -> None:
+    shutil.copytree(PAGES, tmp_path / "pages")
+    page = tmp_path / "pages" / "leads.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n```sql more\nselect 1 from funnel.fct_roi\n```\n")
+    told = {
+        each["name"]: each
+        for each in yaml.safe_load(exposures.exposures(PROJECT, tmp_path / "pages"))["exposures"]
+    }
+    assert told["page_leads"]["depends_on"] == ["ref('fct_roi')", "ref('rpt_leads')"]
+    assert told["page_management"]["type"] == "dashboard"

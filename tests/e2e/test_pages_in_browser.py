@@ -8,13 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from serving_file import publish_file
 
 import dashboards
+from dashboards.accounts import Accounts
+from dashboards.pages import read_pages
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
@@ -26,19 +30,16 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+QUERIES = {"index": "", "lead": "person_id=p0000", "company": "company_id=c1"}
 PAGES = {
-    "index": "/?",
-    "leads": "/leads?",
-    "lead": "/lead?person_id=p0000&",
-    "health": "/health?",
-    "errors": "/errors?",
+    name: f"/{'' if name == 'index' else name}?{QUERIES.get(name, '')}&" for name in sorted(read_pages())
 }
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("serving")
-    publish_file(folder, "run-1")
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of the pages over a folder of published files, served by a thread of this process."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -51,6 +52,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("serving")
+    publish_file(folder, "run-1")
+    with served(folder) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +92,26 @@ def page(browser) -> Iterator:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def axe() -> Axe:
+    return Axe()
+
+
+def findings(axe: Axe, page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 A and AA: rule, element, and what to do."""
+    found = axe.run(page, options={"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]})
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found.response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
 @pytest.mark.parametrize("width", [1280, 375])
 @pytest.mark.parametrize("language", ["ja", "en"])
 @pytest.mark.parametrize("name", PAGES)
-def test_page_has_no_error_asks_nothing_outside_and_fits(
-    page, address: str, name: str, language: str, width: int
+def test_page_has_no_error_asks_nothing_outside_fits_and_is_accessible(
+    page, address: str, axe: Axe, name: str, language: str, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.goto(f"{address}{PAGES[name]}lang={language}").status == 200
@@ -98,6 +122,15 @@ def test_page_has_no_error_asks_nothing_outside_and_fits(
     assert len(page.asked) <= 8
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.get_attribute("html", "lang") == language
+    # A phone has the same markup, only narrower: one language there is enough to judge sizes and overlaps.
+    assert width < 1000 and language == "en" or findings(axe, page) == []
+
+
+def test_the_judge_of_accessibility_sees_what_is_wrong(page, axe: Axe) -> None:
+    page.set_content(
+        "<html lang=ja><title>a</title><main><p style='color:#999;background:#fff'>薄い</p><img></main>"
+    )
+    assert {finding.split(":")[0] for finding in findings(axe, page)} == {"color-contrast", "image-alt"}
 
 
 def test_charts_are_drawn_with_words_in_the_readers_language(page, address: str) -> None:
@@ -138,3 +171,54 @@ def test_filters_are_in_the_address(page, address: str) -> None:
     page.wait_for_url("**month=2026-05**")
     assert "lang=en" in page.url
     assert page.locator("select[name=month]").input_value() == "2026-05"
+
+
+def test_a_word_tells_its_meaning_by_keyboard_and_without_javascript(browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/leads?lang=ja")
+    page.locator("button.word").first.focus()
+    page.keyboard.press("Enter")
+    told = page.locator("[popover]:popover-open")
+    assert told.count() == 1 and "適合点 + 行動点" in told.inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("[popover]:popover-open").count() == 0
+    context.close()
+
+
+def test_a_number_leads_to_what_is_behind_it(page, address: str) -> None:
+    page.goto(f"{address}/?lang=en&month=2026-10")
+    page.locator(".kpi .number a").first.click()
+    page.wait_for_url("**/number?**")
+    assert "kpi=visitors" in page.url and "month=2026-10" in page.url
+    assert page.troubles == []
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The address of pages that ask for a log-in."""
+    publish_file(tmp_path, "run-1", people=5)
+    Accounts(tmp_path / "users.json").add("mika", "marketer", "correct horse battery")
+    with served(tmp_path) as place:
+        yield place
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_reader_logs_in_reads_and_logs_out_by_keyboard(
+    browser, guarded: str, axe: Axe, has_scripts: bool
+) -> None:
+    context = browser.new_context(java_script_enabled=has_scripts, viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto(f"{guarded}/leads?lang=ja&tier=latent")
+    assert "/login" in page.url
+    assert not has_scripts or findings(axe, page) == []
+    page.get_by_label("名前").fill("mika")
+    page.get_by_label("パスワード").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/leads?**")
+    assert "tier=latent" in page.url and "#P0000" not in page.locator("h1").inner_text()
+    assert page.evaluate("document.cookie") == "" if has_scripts else True
+    page.get_by_role("button", name="ログアウト").press("Enter")
+    page.wait_for_url("**/login?**")
+    assert page.goto(f"{guarded}/leads").url.startswith(f"{guarded}/login")
+    context.close()
