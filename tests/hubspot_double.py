@@ -51,6 +51,7 @@ class HubSpotDouble(Double):
         super().__init__()
         self.objects: dict[str, dict[str, dict[str, Any]]] = {}
         self.owners: list[dict[str, Any]] = []
+        self.lists: dict[str, set[str]] = {}
         self.ids, self.ticks = itertools.count(1001), itertools.count()
         self.poison: set[str] = set()  # keys that a rule of the portal refuses
         self.contract = contract(HUBSPOT)
@@ -115,6 +116,8 @@ class HubSpotDouble(Double):
             raise VendorError(401, _error("INVALID_AUTHENTICATION", "the token is not known"))
         if path.startswith("/crm/v3/properties/"):
             return 200, {"results": self._properties(path.rsplit("/", 1)[-1])}
+        if found := re.fullmatch(r"/crm/v3/lists/(\d+)/memberships(/add-and-remove)?", path):
+            return 200, self._memberships(self.lists.setdefault(found[1], set()), method, query, body)
         if path == "/crm/v3/owners":
             return 200, {"results": self.owners}
         if path == "/crm/v3/pipelines/deals":
@@ -131,6 +134,22 @@ class HubSpotDouble(Double):
         status, said = self._objects(method, kind, rest or "", query, body)
         self._judge(self.contract.complaint(method, generic, said, status) if said is not None else None)
         return status, said
+
+    def _memberships(
+        self, members: set[str], method: str, query: Mapping[str, str], body: Any
+    ) -> dict[str, Any]:
+        if method == "GET":
+            rows, start, size = sorted(members), int(query.get("after", 0)), int(query.get("limit", 100))
+            page = {"results": [{"recordId": key} for key in rows[start : start + size]]}
+            following = {"next": {"after": str(start + size)}} if start + size < len(rows) else {}
+            return {**page, "paging": following}
+        known = {item["id"] for item in self.live("contacts")}
+        added = [key for key in body["recordIdsToAdd"] if key in known and key not in members]
+        removed = [key for key in body["recordIdsToRemove"] if key in members]
+        members |= set(added)
+        members -= set(removed)
+        missing = [key for key in [*body["recordIdsToAdd"], *body["recordIdsToRemove"]] if key not in known]
+        return {"recordIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing}
 
     def _judge(self, complaint: str | None) -> None:
         if complaint:

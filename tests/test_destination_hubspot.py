@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from activation_warehouse import Company, FastClock, lead
 from destination_storm import NO_GUARDS, QUICK, VendorStorm, run_vendor_storm
 from fault_proxy import proxy_before
@@ -49,8 +50,6 @@ def use_contacts(company: Company, portal: HubSpotDouble, **changes: object) -> 
     path = company.syncs / f"{SYNC}.yml"
     text = path.read_text(encoding="utf-8").replace("contact.", "")
     drop = ("hs_lead_name", "ikusei_unit", "ikusei_rule", "ikusei_note", "hs_pipeline_stage")
-    import yaml
-
     said = yaml.safe_load(text)
     said["fields"] = {name: rule for name, rule in said["fields"].items() if name not in drop}
     said["fields"]["company"]["ownership"] = "overwrite"
@@ -289,6 +288,63 @@ def test_an_older_write_that_arrives_late_is_found_by_the_verify_pass_and_mended
     assert leads(portal)["a"]["hs_lead_name"] == "second", "HubSpot has no compare-and-set"
     assert look(company).different == 1
     assert apply(company).acked == 1 and leads(portal)["a"]["hs_lead_name"] == "third"
+
+
+def use_list(company: Company, portal: HubSpotDouble, **options: object) -> None:
+    """The same people as the audience of a mail list."""
+    use_contacts(company, portal, mode="mirror", guards={"shrink_pct": None})
+    path = company.syncs / f"{SYNC}.yml"
+    said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    said["destination"] = "hubspot_list"
+    keep = {"id_property": "ikusei_id", "url": portal.url, "list": 42, **options}
+    said["options"] = keep
+    path.write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def on_list(portal: HubSpotDouble) -> set[str]:
+    return {portal.of("contacts")[key]["properties"]["ikusei_id"] for key in portal.lists["42"]}
+
+
+def test_a_mail_list_is_the_set_of_the_model_and_the_contacts_stay(
+    company: Company, portal: HubSpotDouble
+) -> None:
+    portal.make("contacts", {"email": "a@example.com"})  # by hand: taken, not entered twice
+    use_list(company, portal)
+    company.have([lead(key) for key in ("a", "b", "c")])
+    run = apply(company)
+    assert (run.status, run.acked, run.verified, run.destination_class) == ("done", 3, 3, "A")
+    assert on_list(portal) == {"a", "b", "c"} and len(portal.live("contacts")) == 3
+    assert apply(company).requests == 0
+    company.have([lead(key) for key in ("a", "b")], denied=["p-b"])
+    assert apply(company).status == "done"
+    assert on_list(portal) == {"a"} and len(portal.live("contacts")) == 3
+    check = look(company)
+    assert (check.verified, check.missing, check.unexpected) == (1, 0, 0)
+
+
+def test_whom_people_took_off_the_list_is_not_put_back(company: Company, portal: HubSpotDouble) -> None:
+    use_list(company, portal)
+    company.have([lead("a"), lead("b")])
+    apply(company)
+    portal.lists["42"] = {
+        key for key in portal.lists["42"] if portal.of("contacts")[key]["properties"]["ikusei_id"] == "b"
+    }
+    company.have([lead("a", company_name="new"), lead("b", company_name="new")])
+    for _ in range(2):
+        assert apply(company).status == "done"
+    assert on_list(portal) == {"b"}
+
+
+def test_a_list_ends_as_it_should_when_answers_are_lost(company: Company, portal: HubSpotDouble) -> None:
+    with proxy_before(portal.port, "", 36) as proxy:
+        use_list(company, portal, **{**QUICK, "url": proxy.url, "rows_per_call": 5})
+        proxy.share, proxy.kinds = 0.2, ("429", "500", "close", "done+close", "done+502")
+        company.have([lead(f"k{number:02}") for number in range(20)])
+        for _ in range(30):
+            company.clock.time += 5000
+            if (run := apply(company)).status == "done":
+                break
+    assert run.status == "done" and len(on_list(portal)) == 20 == len(portal.live("contacts"))
 
 
 def storm(tmp_path: Path, seed: int, *, rows: int, waves: int, kills: int, share: float, size: int) -> None:

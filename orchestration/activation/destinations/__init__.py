@@ -183,6 +183,7 @@ def destination_kinds() -> dict[str, type[Destination]]:
     """Name in a sync file -> class."""
     from orchestration.activation.destinations.files import Files
     from orchestration.activation.destinations.hubspot import HubSpot
+    from orchestration.activation.destinations.hubspot_list import HubSpotList
     from orchestration.activation.destinations.kintone import Kintone
     from orchestration.activation.destinations.salesforce import Salesforce
     from orchestration.activation.destinations.sheets import Sheets
@@ -193,6 +194,7 @@ def destination_kinds() -> dict[str, type[Destination]]:
     return {
         "files": Files,
         "hubspot": HubSpot,
+        "hubspot_list": HubSpotList,
         "kintone": Kintone,
         "salesforce": Salesforce,
         "sheets": Sheets,
