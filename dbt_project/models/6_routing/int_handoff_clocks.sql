@@ -40,6 +40,53 @@ with
             parameters as contact on contact.parameter = 'contact_within_business_hours'
     ),
 
+    -- Which working day a place falls on, found by sorting days and places together:
+    -- the last day that had begun before it. A join on the range would meet every day
+    -- of the calendar with every route, twice.
+    places as (
+        select
+            calendar_id,
+            seconds_before as place,
+            1 as turn,
+            opens_at,
+            cast(null as {{ dbt.type_string() }}) as route_id,
+            cast(null as {{ dbt.type_string() }}) as promise
+        from days
+        where open_seconds > 0
+        union all
+        select calendar_id, may_act_place, 0, null, route_id, 'may_act'
+        from promised
+        union all
+        select calendar_id, contact_due_place, 0, null, route_id, 'contact'
+        from promised
+    ),
+
+    places_on_days as (
+        select
+            route_id,
+            promise,
+            place,
+            max(opens_at) over begun as opens_at,
+            max(case when turn = 1 then place end) over begun as seconds_before
+        from places
+        window
+            begun as (
+                partition by calendar_id
+                order by place, turn
+                rows between unbounded preceding and current row
+            )
+    ),
+
+    moments as (
+        select
+            route_id,
+            promise,
+            {{ moment_at_working_seconds("places_on_days", "places_on_days.place") }}
+            as moment
+        from places_on_days
+        where route_id is not null
+    ),
+
     clocks as (
         select
             promised.route_id,
@@ -48,22 +95,17 @@ with
             promised.working_seconds,
             promised.working_seconds_now,
             promised.contact_due_place,
-            {{ moment_at_working_seconds("acting", "promised.may_act_place") }}
-            as may_act_from,
-            {{ moment_at_working_seconds("contacting", "promised.contact_due_place") }}
-            as contact_due_at
+            acting.moment as may_act_from,
+            contacting.moment as contact_due_at
         from promised
         inner join
-            days as acting
-            on promised.calendar_id = acting.calendar_id
-            and promised.may_act_place > acting.seconds_before
-            and promised.may_act_place <= acting.seconds_before + acting.open_seconds
+            moments as acting
+            on promised.route_id = acting.route_id
+            and acting.promise = 'may_act'
         inner join
-            days as contacting
-            on promised.calendar_id = contacting.calendar_id
-            and promised.contact_due_place > contacting.seconds_before
-            and promised.contact_due_place
-            <= contacting.seconds_before + contacting.open_seconds
+            moments as contacting
+            on promised.route_id = contacting.route_id
+            and contacting.promise = 'contact'
     )
 
 select *
