@@ -17,6 +17,7 @@ import typer
 
 from orchestration.cli_handoff import app as handoff_app
 from orchestration.cli_pages import PORT, pages_app, serve_pages
+from orchestration.cli_tryton import tryton_app
 from orchestration.home import REPOSITORY, Home, Settings
 from orchestration.told import complain as _complain
 from orchestration.told import told
@@ -57,6 +58,7 @@ held_app = typer.Typer(
 )
 app.add_typer(held_app, name="held")
 app.add_typer(handoff_app, name="handoff")
+app.add_typer(tryton_app, name="tryton")
 HoldId = Annotated[
     str, typer.Argument(metavar="HELD", help="A batch's name, as `ikusei held show` tells it.")
 ]
@@ -631,13 +633,15 @@ def demo(
     It lives in a home of its own (data/demo, unless IKUSEI_HOME says otherwise) and keeps it for next time.
     """
     from orchestration.demo import HOST, World, default_home, free_port, prepare, try_this
+    from orchestration.demo_sending import sent
 
     home = default_home(REPOSITORY)
     prepare(home, Settings.from_environment(), World(people, days, seed, until), say=_say)
     port = free_port(port)
-    for line in try_this(home, f"http://{HOST}:{port}"):
-        _say(line)
-    return serve_pages(home, HOST, port) if serve else 0
+    with sent(home, Settings.from_environment().zone, say=_say) as where:
+        for line in (where, *try_this(home, f"http://{HOST}:{port}")):
+            _say(line)
+        return serve_pages(home, HOST, port) if serve else 0
 
 
 def _files(count: int) -> str:

@@ -90,6 +90,22 @@ def missing_programs() -> str | None:
     return None
 
 
+def missing_piece() -> str | None:
+    """Why a Tryton cannot be started at once, as a sentence that ends in the mend; None when it can."""
+    if missing := missing_programs():
+        return missing
+    if not (_cache() / "ready").exists():
+        return "Tryton is not installed here: `ikusei tryton install` does it in a minute or two, once."
+    return None
+
+
+def install(*, say: Say = lambda _: None) -> Path:
+    """Builds the template unless it is there; returns its folder. Raises NoTryton saying what is missing."""
+    if missing := missing_programs():
+        raise NoTryton(missing)
+    return _built_template(say)
+
+
 @contextmanager
 def running_tryton(units: Sequence[str], *, say: Say = lambda _: None) -> Iterator[LocalTryton]:
     """A server with a company, yen, the sending user, a rep, and one employee for each unit (its party's
@@ -135,8 +151,12 @@ def free_port() -> int:
 # The template, built once a machine
 
 
+def _cache() -> Path:
+    return Path(tempfile.gettempdir()) / f"ikusei-tryton-8.2.1-{os.getuid()}"
+
+
 def _built_template(say: Say) -> Path:
-    cache = Path(tempfile.gettempdir()) / f"ikusei-tryton-8.2.1-{os.getuid()}"
+    cache = _cache()
     cache.mkdir(mode=0o755, exist_ok=True)
     if cache.stat().st_uid != os.getuid():
         raise NoTryton(f"{cache} belongs to somebody else; remove it.")
