@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration import lock, state
-from orchestration.home import ALL_KNOWN, Home
+from orchestration.home import ALL_KNOWN, SYNCS, Home
 from orchestration.publish import published_files
 
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dlt", "dagster", "great-expectations")
@@ -34,7 +35,7 @@ class Finding:
 
 
 def examine(home: Home) -> Iterator[Finding]:
-    """Look at versions, home, disk, lock, last run, publication and intake, changing nothing."""
+    """Look at versions, home, disk, lock, last run, publication, intake and syncs, changing nothing."""
     yield _versions()
     yield _home(home)
     yield _disk(home)
@@ -42,6 +43,7 @@ def examine(home: Home) -> Iterator[Finding]:
     yield _last_run(home)
     yield _publication(home)
     yield from _intake(home)
+    yield from _syncs(os.environ)
 
 
 def _versions() -> Finding:
@@ -136,6 +138,32 @@ def _intake(home: Home) -> Iterator[Finding]:
         else:
             mend = ": raw_intake.rejects says which lines and why" if rejected else ""
             yield Finding(source, True, text + mend)
+
+
+def _syncs(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Each sync that somebody began to set up, and one line for those that nobody did."""
+    from orchestration.activation.configuration import read_syncs
+    from orchestration.activation.destinations import destination_kinds
+
+    kinds, off = destination_kinds(), []
+    for sync in read_syncs(SYNCS):
+        wanted = sorted(set(sync.secrets.values()))
+        missing = [name for name in wanted if not environment.get(name)]
+        package = kinds[sync.destination].package
+        if wanted and missing == wanted:
+            off.append(sync.name)
+        elif missing:
+            yield Finding(
+                "sync", False, f"{sync.name}: set {' and '.join(missing)}, as {sync.path.name} says"
+            )
+        elif package and importlib.util.find_spec(package[0]) is None:
+            text = f"{sync.name} needs a package: pip install 'ikusei[{package[1]}]'"
+            yield Finding("sync", False, text)
+        else:
+            yield Finding("sync", True, f"{sync.name}: {kinds[sync.destination].guarantee}")
+    if off:
+        text = f"not set up, and not needed: {', '.join(off)}; each file in {SYNCS.name}/ says how"
+        yield Finding("sync", True, text)
 
 
 def _biggest(folder: Path) -> list[Path]:

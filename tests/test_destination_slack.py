@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from activation_warehouse import Company, FastClock, lead
 from fault_proxy import proxy_before
@@ -129,6 +130,24 @@ def test_one_a_second_is_waited_for_and_nobody_is_left_out(company: Company, cha
     run = apply(company)
     assert (run.status, run.acked, run.rejected) == ("done", 2, 0) and max(company.clock.slept) > 15
     assert len(channel.notices) == 2
+
+
+def test_an_escalation_is_told_and_told_again_when_it_moves_on(
+    company: Company, channel: SlackDouble
+) -> None:
+    """The product's own second file; its model is made here by hand, with the columns of the real one."""
+    row = "'r1' as sync_key, 'p1' as person_id, 'A1' as grade, 'crm' as top_product, "
+    row += "'area-kanto' as owner_unit_id, timestamp '2026-05-02 09:00:00' as due_at, "
+    row += "'granted' as consent_status, false as is_suppressed"
+    company.have([])
+    for unit in ("account-a", "account-a", "head"):
+        with duckdb.connect(str(company.warehouse)) as database:
+            database.execute(
+                "create or replace table activation.sync_slack__escalations as "
+                f"select {row}, '{unit}' as accountable_unit_id"
+            )
+        assert company.apply("slack_escalations")["slack_escalations"].status == "done"
+    assert [notice.split(", ")[2] for notice in channel.notices] == ["いま account-a", "いま head"]
 
 
 def test_what_class_d_cannot_promise_is_a_second_notice_and_never_a_lost_one(

@@ -138,6 +138,7 @@ class Destination(ABC):
     reads_by_key: ClassVar[bool]
     rows_per_call: ClassVar[int | None]  # None: all rows in one call
     looks_before_writing: ClassVar[bool] = False  # `send` itself settles doubt by a read by key
+    package: ClassVar[tuple[str, str] | None] = None  # the module it needs, and the extra that brings it
     requests: int = 0  # made so far, where one call makes several
 
     @classmethod

@@ -54,6 +54,7 @@ class HubSpot(KeyedDestination):
     guarantee: ClassVar = Guarantee(
         "A", "exactly once by a unique property; a late older write is found by the verify pass and mended"
     )
+    package: ClassVar = ("hubspot", "hubspot")
     modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
     ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"token"})

@@ -57,6 +57,7 @@ class Salesforce(KeyedDestination):
         "exactly once by a unique external id; a late older write is refused by version_field, "
         "without one the verify pass mends it",
     )
+    package: ClassVar = ("simple_salesforce", "salesforce")
     modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
     ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"url", "client_id", "client_secret"})

@@ -51,6 +51,7 @@ class Sheets(KeyedDestination):
     guarantee: ClassVar = Guarantee(
         "C", "at least once, kept single by a look before each write; two writers at once can double a line"
     )
+    package: ClassVar = ("googleapiclient", "sheets")
     modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror"})
     ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"credentials"})

@@ -51,6 +51,7 @@ class Slack(Destination):
     guarantee: ClassVar = Guarantee(
         "D", "at least once; a notice whose answer was lost may stand there twice"
     )
+    package: ClassVar = ("slack_sdk", "slack")
     modes: ClassVar = frozenset({"insert", "upsert"})
     ownerships: ClassVar = frozenset({"overwrite"})
     secrets: ClassVar = frozenset({"url"})
