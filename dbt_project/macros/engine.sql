@@ -129,3 +129,10 @@
         ) div 2 as bigint
     )
 {%- endmacro %}
+
+{# A step of a query that is computed once, as written: an optimizer that looks through twenty of them takes minutes. #}
+{% macro computed_once() -%}
+    {{ return(adapter.dispatch("computed_once")()) }}
+{%- endmacro %}
+{% macro duckdb__computed_once() -%} materialized {%- endmacro %}
+{% macro spark__computed_once() -%} {%- endmacro %}

@@ -68,3 +68,23 @@
             rows between unbounded preceding and current row
         )
 {%- endmacro %}
+
+{#
+  How much likelier something is in one group than in another, with the 95 % interval of Katz et al. (1978): the
+  logarithm of a ratio of two shares is nearly normal. Half a hit is added on both sides (Walter 1975), so that a group
+  without hits has an interval too. `part` is 0 for the ratio, -1 for the lower and 1 for the upper end.
+#}
+{% macro risk_ratio(hits, people, hits_of_others, others, part) -%}
+    exp(
+        ln(({{ hits }} + 0.5) / ({{ people }} + 0.5))
+        - ln(({{ hits_of_others }} + 0.5) / ({{ others }} + 0.5))
+        + {{ part }}
+        * 1.959964
+        * sqrt(
+            1.0 / ({{ hits }} + 0.5)
+            - 1.0 / ({{ people }} + 0.5)
+            + 1.0 / ({{ hits_of_others }} + 0.5)
+            - 1.0 / ({{ others }} + 0.5)
+        )
+    )
+{%- endmacro %}

@@ -4,6 +4,8 @@ with
 
     models as (select * from {{ ref("attribution_models") }}),
 
+    removals as (select * from {{ ref("int_channel_removals") }}),
+
     opportunities as (select * from {{ ref("fct_opportunities") }}),
 
     orders as (select * from {{ ref("fct_orders") }}),
@@ -53,7 +55,11 @@ with
                     touchpoints.channel,
                     touchpoints.campaign_id
                 order by touchpoints.touched_at, touchpoints.touchpoint_id
-            ) as place_of_its_kind
+            ) as place_of_its_kind,
+            count(*) over (
+                partition by
+                    outcomes.outcome_kind, outcomes.outcome_id, touchpoints.channel
+            ) as touchpoints_of_channel
         from outcomes
         inner join touchpoints on outcomes.person_id = touchpoints.person_id
         where
@@ -70,6 +76,12 @@ with
                 case
                     when models.is_by_coalition
                     then case when paths.place_of_its_kind = 1 then 1 else 0 end
+                    -- an outcome goes to the channels of its own path, by what would
+                    -- be missing without each
+                    when models.is_by_removal
+                    then
+                        greatest(coalesce(removals.removal_effect, 0), 0.000000001)
+                        / paths.touchpoints_of_channel
                     when models.half_life_days is not null
                     then power(0.5, paths.days_before / models.half_life_days)
                     when models.first_weight is null or paths.touchpoints = 1
@@ -92,6 +104,11 @@ with
             ) as weight
         from paths
         cross join models
+        left join
+            removals
+            on models.is_by_removal
+            and paths.outcome_kind = removals.outcome_kind
+            and paths.channel = removals.channel
     ),
 
     shares_rounded as (

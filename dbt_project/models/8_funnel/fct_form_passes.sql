@@ -6,6 +6,8 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
 
+    sessions as (select * from {{ ref("fct_sessions") }}),
+
     passes_judged as (
         select
             touches.touch_id as form_pass_id,
@@ -19,6 +21,8 @@ with
             coalesce(touches.channel, 'unknown') as channel,
             touches.campaign_id,
             touches.product_id,
+            touches.row_key,
+            sessions.entry_path as landing_path,
             case
                 when touches.is_machine
                 then 'machine'
@@ -30,6 +34,7 @@ with
         from touches
         inner join touch_types on touches.touch_type = touch_types.touch_type
         left join people on touches.person_id = people.person_id
+        left join sessions on touches.session_id = sessions.session_id
         where touch_types.is_form_pass
     ),
 
@@ -69,7 +74,10 @@ with
             channel,
             campaign_id,
             product_id,
+            landing_path,
             exclusion,
+            is_of_lead_kind,
+            row_key,
             is_counted,
             is_of_lead,
             is_of_lead and pass_number = 1 as is_new_lead,

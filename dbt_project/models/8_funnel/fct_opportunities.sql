@@ -18,6 +18,8 @@ with
             crm_opportunities.product_id,
             crm_opportunities.amount_jpy,
             crm_opportunities.stage,
+            crm_opportunities.closed_at,
+            crm_opportunities.row_key,
             person_campaigns.campaign_id,
             coalesce(leads.form_kind, 'none') as form_kind,
             coalesce(leads.channel, 'none') as channel,
@@ -60,9 +62,11 @@ with
             product_id,
             amount_jpy,
             stage,
+            closed_at,
             campaign_id,
             form_kind,
             channel,
+            row_key,
             coalesce(number_after_lead = 1, false) as is_first_of_lead,
             case
                 when number_after_lead = 1

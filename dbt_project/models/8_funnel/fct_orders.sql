@@ -21,7 +21,8 @@ with
             crm_orders.product_id,
             crm_orders.ordered_at,
             crm_orders.amount_jpy,
-            crm_orders.gross_margin_jpy
+            crm_orders.gross_margin_jpy,
+            crm_orders.row_key
         from crm_orders
         left join
             crm_opportunities
@@ -48,9 +49,11 @@ with
             {{ local_month("orders_named.ordered_at") }} as ordered_month,
             orders_named.amount_jpy,
             orders_named.gross_margin_jpy,
+            orders_named.row_key,
             person_campaigns.campaign_id,
             coalesce(leads.form_kind, 'none') as form_kind,
             coalesce(leads.channel, 'none') as channel,
+            leads.lead_on,
             coalesce(
                 {{ local_date("orders_named.ordered_at") }} >= leads.lead_on, false
             ) as is_after_lead

@@ -4,6 +4,8 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
 
+    leads as (select * from {{ ref("int_leads_acquired") }}),
+
     sessions_judged as (
         select
             sessions.visitor_id,
@@ -12,6 +14,9 @@ with
             sessions.started_at,
             sessions.channel,
             sessions.campaign_id,
+            sessions.entry_path as landing_path,
+            -- a visitor who had passed a form before this visit is no new face
+            coalesce(leads.lead_at < sessions.started_at, false) as is_known,
             {{ local_date("sessions.started_at") }} as visited_on,
             {{ local_month("sessions.started_at") }} as visited_month,
             case
@@ -22,6 +27,7 @@ with
             end as exclusion
         from sessions
         left join people on sessions.person_id = people.person_id
+        left join leads on sessions.person_id = leads.person_id
         where sessions.visitor_id is not null
     ),
 
@@ -50,6 +56,8 @@ with
             person_id,
             channel,
             campaign_id,
+            landing_path,
+            is_known,
             started_at as first_session_at,
             cast(sessions as integer) as sessions,
             exclusion,
