@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from vendor_contracts import KINTONE, contract
 from vendor_server import Double, VendorError
@@ -166,6 +167,8 @@ class KintoneDouble(Double):
         return said
 
     def _search(self, query: str) -> list[dict[str, Any]]:
+        if len(quote(query)) > 8000:
+            raise VendorError(414, "")
         records = sorted(self.records.values(), key=lambda record: record["$id"])
         found = re.fullmatch(r"ikusei_id in \((.*)\) limit 500", query)
         if found:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from vendor_server import Double, VendorError
 
@@ -181,6 +181,8 @@ class SalesforceDouble(Double):
     # SOQL, as far as it is asked here: SELECT names FROM object [WHERE a AND b] [ORDER BY name]
 
     def _select(self, soql: str, *, is_with_deleted: bool) -> list[dict[str, Any]]:
+        if len(quote(soql)) > 16000:
+            raise VendorError(414, _errors("REQUEST_URI_TOO_LONG", "uri"))
         parts = re.fullmatch(r"SELECT (.+?) FROM (\w+)(?: WHERE (.+?))?(?: ORDER BY (\w+))?", soql)
         if not parts:
             raise VendorError(400, _errors("MALFORMED_QUERY", soql))

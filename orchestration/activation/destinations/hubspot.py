@@ -130,7 +130,7 @@ class HubSpot(KeyedDestination):
         if kind == "number":
             return number_text(value)
         text = plain_text(value)
-        if kind == "datetime" and text:
+        if kind == "datetime" and "T" in text:
             return datetime.fromisoformat(text.replace("Z", "+00:00")).isoformat(timespec="milliseconds")
         return text.lower() if name.endswith("email") else text
 

@@ -48,6 +48,7 @@ from orchestration.activation.destinations.keyed import (
 from orchestration.activation.destinations.webhook import checked_url
 
 _PAGE = 500  # the most records of one GET
+_KEYS_AT_ONCE = 100  # in one query: its address must stay below 8 KB
 _CHANGED = "GAIA_CO02"  # somebody wrote the record since it was read
 _GONE = "GAIA_RE01"  # the record is not there any more
 _CODES = {"USER_SELECT", "ORGANIZATION_SELECT", "GROUP_SELECT"}
@@ -131,10 +132,12 @@ class Kintone(KeyedDestination):
 
     def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
         """By the key field, or all records that have one, by rising id."""
-        if keys is not None:
-            inside = ", ".join(map(_quoted, keys))
-            return self._read(f"{self._key} in ({inside}) limit {_PAGE}")
         found: dict[str, Remote] = {}
+        if keys is not None:
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                inside = ", ".join(map(_quoted, keys[start : start + _KEYS_AT_ONCE]))
+                found |= self._read(f"{self._key} in ({inside}) limit {_PAGE}")
+            return found
         last = 0
         while True:
             where = f'{self._key} != "" and $id > {last}'
