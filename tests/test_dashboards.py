@@ -383,7 +383,9 @@ def test_check_names_a_word_that_has_no_translation(tmp_path: Path) -> None:
     shutil.copytree(PAGES, pages)
     page = pages / "health.md"
     page.write_text(
-        page.read_text(encoding="utf-8").replace("select source, files", "select source, 1 as novel, files")
+        page.read_text(encoding="utf-8").replace(
+            "    health.source, health.files", "    health.source, 1 as novel, health.files"
+        )
     )
     assert [(each.page, each.language) for each in dashboards.check(file, pages=pages)] == [
         ("health", "ja"),

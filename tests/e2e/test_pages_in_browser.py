@@ -123,7 +123,7 @@ def test_page_has_no_error_asks_nothing_outside_fits_and_is_accessible(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.get_attribute("html", "lang") == language
     # A phone has the same markup, only narrower: one language there is enough to judge sizes and overlaps.
-    assert width < 1000 and language == "en" or findings(axe, page) == []
+    assert (width < 1000 and language == "en") or findings(axe, page) == []
 
 
 def test_the_judge_of_accessibility_sees_what_is_wrong(page, axe: Axe) -> None:
