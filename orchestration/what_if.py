@@ -26,6 +26,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.lock import run_lock
 from orchestration.run import Clocks
 from orchestration.trouble import Trouble
+from orchestration.what_if_routing import UnitLoad, unit_loads
 
 Say = Callable[[str], None]
 FEWEST_OUTCOMES = 20  # below it a rate says more about chance than about rules
@@ -211,6 +212,7 @@ class WhatIf:
     segments: tuple[dict[str, Any], ...]
     people: tuple[dict[str, Any], ...]
     routes: tuple[dict[str, Any], ...]
+    units: tuple[UnitLoad, ...]
     figures: tuple[dict[str, Any], ...]
     horizon_days: int
     before: Judgement
@@ -359,6 +361,7 @@ def _compared(
         "segments": _rows(connection, SEGMENTS_MOVED),
         "people": _rows(connection, PEOPLE_MOVED, [shown]),
         "routes": _rows(connection, ROUTES_MOVED),
+        "units": unit_loads(connection, zone),
         "figures": tuple(
             {"figure": old["figure"], "before": old["value"], "after": new["value"]}
             for old, new in zip(before, after, strict=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestration import what_if_routing
 from orchestration.what_if import FEWEST_OUTCOMES, Judgement, WhatIf
 
 VERDICTS = {
@@ -36,6 +37,7 @@ def as_lines(report: WhatIf) -> list[str]:
             f"    {row['leads']:>5}  {row['unit_before'] or 'nobody'} -> {row['unit_after'] or 'nobody'}"
             for row in report.routes
         ),
+        *what_if_routing.as_lines(report.units),
         *(
             f"  {row['figure']}: {row['before']:,} -> {row['after']:,}"
             for row in report.figures
@@ -64,6 +66,8 @@ def as_markdown(report: WhatIf) -> str:
         _rows_as_table(report.segments),
         f"### {sum(row['leads'] for row in report.routes)} leads would have another owner",
         _rows_as_table(report.routes),
+        f"### Sales units over {what_if_routing.MONTHS} months of leads",
+        _rows_as_table(what_if_routing.as_rows(report.units)) or "No unit would have more or less.",
         "### What else would change, last 24 months",
         _rows_as_table([row for row in report.figures if row["before"] != row["after"]]),
     ]
@@ -110,7 +114,7 @@ def _judgement_row(name: str, judged: Judgement) -> tuple[str, ...]:
     )
 
 
-def _rows_as_table(rows: Sequence[dict[str, Any]]) -> str:
+def _rows_as_table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
     return _table(
