@@ -144,6 +144,19 @@ def test_a_tab_without_our_column_stops_before_the_first_write(company: Company,
     assert sheet.wrote() == 0
 
 
+def test_a_first_line_that_could_not_be_written_is_written_by_the_next_apply(
+    company: Company, sheet: SheetsDouble
+) -> None:
+    token = VendorError(200, {"access_token": "ya29.double", "expires_in": 3600})
+    nothing = VendorError(200, {"range": "leads", "majorDimension": "ROWS"})
+    sheet.planned = [token, nothing, VendorError(503, {"error": {"code": 503}})]
+    company.have([lead("a")])
+    run = apply(company)
+    assert (run.status, run.acked, run.rejected) == ("partial", 0, 0) and sheet.lines() == []
+    company.clock.time += 100
+    assert apply(company).status == "done" and set(sheet.by_key()) == {"a"}
+
+
 @pytest.mark.parametrize("twist", ["half", "empty", "twice"])
 def test_an_answer_of_another_length_is_looked_up(company: Company, sheet: SheetsDouble, twist: str) -> None:
     company.have([lead(f"k{number}") for number in range(6)])

@@ -129,8 +129,8 @@ class Sheets(KeyedDestination):
         lines = self._get()
         self._header = [str(name) for name in lines[0]] if lines else []
         self._next_line = max(2, len(lines) + 1)
-        if self._key not in self._header:
-            return {}
+        if self._key not in self._header:  # the check that writes the first line was not heard
+            raise CallFailed(Certainty.NOT_REACHED, "no_first_line")
         place, found = self._header.index(self._key), {}
         for number, cells in enumerate(lines[1:], start=2):
             key = str(cells[place]) if len(cells) > place else ""
