@@ -31,8 +31,18 @@ from orchestration.what_if_routing import UnitLoad, unit_loads
 Say = Callable[[str], None]
 FEWEST_OUTCOMES = 20  # below it a rate says more about chance than about rules
 TOLERANCE = 0.01  # of AUC: a smaller loss is no harm
-# What a rule can change and somebody would look at; pages and syncs are not built for a question.
-STAGES = ("staging", "identity", "behaviour", "scoring", "lifecycle", "routing", "funnel")
+# What is compared, and what judges the rules themselves; nothing else is built for a question.
+COMPARED = (
+    "dim_people",
+    "identity_links",
+    "identity_refusals",
+    "fct_touches",
+    "fct_lead_scores",
+    "fct_score_history",
+    "fct_lead_routes",
+    "fct_lead_credits",
+    "routing_findings",
+)
 
 BANDS_MOVED = """
 select before.score_band as band_before, after.score_band as band_after, count(*) as people
@@ -136,7 +146,7 @@ with
         select
             history.person_id,
             history.scored_on,
-            history.behaviour_score as score,
+            history.total_score as score,
             coalesce(bool_or(
                 not milestones.is_order
                 and milestones.reached_on > history.scored_on
@@ -299,9 +309,9 @@ def changed_rules(rules: Path) -> list[Path]:
 
 
 def _depending(changed: list[Path]) -> list[str]:
-    """dbt selectors of the changed seeds and all that depends on them, without pages and syncs."""
+    """dbt selectors of the changed seeds and all that lies between them and what is compared."""
     names = [file.stem for file in changed]
-    return [*names, *(f"{name}+,group:{stage}" for name in names for stage in STAGES)]
+    return [*names, *(f"{name}+,+{mart}" for name in names for mart in COMPARED)]
 
 
 @contextmanager

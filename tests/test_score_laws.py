@@ -126,6 +126,66 @@ def test_an_event_taken_away_takes_exactly_its_points(tmp_path: Path) -> None:
     assert not set(after) - set(before), "points came from nowhere"
 
 
+# Everybody is merged with themselves three ways: an identifier with itself, two identifiers that one person
+# has already, and a link that was once rejected and restored since.
+MERGED_WITH_THEMSELVES = """
+insert into raw_links.decisions by name
+with
+    decided as (
+        select md5(identifier) as link_id, identifier as left_identifier, identifier as right_identifier,
+            'accept' as decision, timestamp '2026-10-01' as decided_at
+        from identity.person_identifiers
+        union all
+        select md5(person_id), min(identifier), max(identifier), 'accept', timestamp '2026-10-01'
+        from identity.person_identifiers
+        group by person_id
+        having count(*) > 1
+        union all
+        select link_id, left_identifier, right_identifier, unnest(['reject', 'restore']),
+            unnest([timestamp '2026-10-01', timestamp '2026-10-02'])
+        from identity.identity_links
+    )
+select
+    md5(decided::text) as row_key, 'links' as stream, 1 as occurrence, 'links/decisions.jsonl' as source_file,
+    1 as line_number, timestamp '2026-10-03' as loaded_at, md5(decided::text) as decision_id,
+    link_id, decision, left_identifier, right_identifier, 'a test' as decision_reason, 'test' as decided_by,
+    decided_at
+from decided
+"""
+
+
+def test_merging_people_with_themselves_changes_no_score() -> None:
+    home, _ = first_run()
+    side = copy_raw(home.warehouse, home.root / "merged" / home.warehouse.name)
+    with duckdb.connect(str(side)) as connection:
+        connection.execute(f"attach '{home.warehouse}' as built (read_only)")
+        connection.execute("create schema identity")
+        for table in ("person_identifiers", "identity_links"):
+            rows = f"select * from built.identity.{table}"
+            connection.execute(f"create table identity.{table} as {rows}")
+        connection.execute(MERGED_WITH_THEMSELVES)
+        decided = "select count(distinct left_identifier) from raw_links.decisions"
+        assert connection.execute(decided).fetchone()[0] > 30
+        connection.execute("detach built; drop schema identity cascade")
+    clocks = {"as_of": AS_OF, "known_at": ALL_KNOWN, "zone": DEFAULT_ZONE, "full_refresh": True}
+    with _no_data_tests():
+        transform.build(side, home.dbt_target, **clocks, select=["+fct_lead_scores", "+fct_score_history"])
+    assert _hashes(side) == _hashes(home.warehouse)
+
+
+def _hashes(warehouse: Path) -> list[tuple]:
+    """Rows and the sum of their hashes, of the people and all that is said of their scores."""
+    marts = (
+        "identity.dim_people",
+        "scoring.fct_score_points",
+        "scoring.fct_lead_scores",
+        "scoring.fct_score_history",
+    )
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        sums = "select count(*), sum(cast(hash(mart) as hugeint)) from"
+        return [connection.execute(f"{sums} {mart} as mart").fetchone() for mart in marts]
+
+
 def test_scores_of_an_earlier_day_add_up_and_lead_to_file_and_line() -> None:
     home, _ = first_run()
     with duckdb.connect(str(home.published.resolve()), read_only=True) as connection:

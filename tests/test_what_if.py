@@ -97,7 +97,7 @@ def past(connection: duckdb.DuckDBPyConnection, scores: list[tuple[str, int]], d
     )
     connection.execute(
         "create table past.scoring.fct_score_history "
-        "(person_id text, scored_on date, behaviour_score decimal(18, 6))"
+        "(person_id text, scored_on date, total_score decimal(18, 6))"
     )
     connection.executemany(
         "insert into past.scoring.fct_score_history values (?, date '2026-10-01', ?)",

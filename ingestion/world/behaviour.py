@@ -120,7 +120,19 @@ def _prospect(world: World, person: Person, dice: Dice) -> list[Visit]:
         visits = _around_first_form(person, named, dice)
     else:
         visits = _after_card(person, named, dice)
+    _weigh_again(world, person, visits)
     return visits + _before_opportunity(person, dice)
+
+
+def _weigh_again(world: World, person: Person, visits: list[Visit]) -> None:
+    """Where the settings say so, readers of the newsletter come to want something less often than others."""
+    share = world.settings["growth"]["newsletter_opportunity_share"]
+    if share == 1 or not any(visit.form == "newsletter" for visit in visits):
+        return
+    rate, mean = person.wish
+    person.wish = (rate * share, mean)
+    if not Dice(world.seed, "newsletter", person.key).chance(share):
+        person.wants_on = None
 
 
 def _around_first_form(person: Person, named: int, dice: Dice) -> list[Visit]:

@@ -26,7 +26,9 @@ with
             history.person_id,
             cuts.scored_on as cut_on,
             cuts.horizon_days,
-            history.behaviour_score
+            history.behaviour_score,
+            history.fit_score,
+            history.total_score
         from history
         inner join cuts on history.scored_on = cuts.scored_on
         inner join people on history.person_id = people.person_id
@@ -41,14 +43,16 @@ with
     ),
 
     scores_before as (
-        select
-            person_id,
-            cut_on,
-            horizon_days,
-            'behaviour' as score_kind,
-            cast(behaviour_score as double) as score
-        from people_before
-        union all
+        {% for score_kind in ["behaviour", "fit", "total"] %}
+            select
+                person_id,
+                cut_on,
+                horizon_days,
+                '{{ score_kind }}' as score_kind,
+                cast({{ score_kind }}_score as double) as score
+            from people_before
+            union all
+        {% endfor %}
         select
             people_before.person_id,
             people_before.cut_on,
