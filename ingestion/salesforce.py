@@ -215,11 +215,16 @@ class _Seen:
         yield from self._org.query(f"SELECT {names} FROM {kind}{where} ORDER BY SystemModstamp")
 
     def _lead_steps(self) -> list[Row]:
-        """Tracked changes of leads that others made; a merge moves them to the survivor by itself."""
+        """Tracked changes of leads that others made; none where the org tracks no field of leads."""
         after = f" AND CreatedDate >= {self._after}" if self._after else ""
         ours = quoted(self._org.user_id or "")
         asked = "SELECT Id, LeadId, Field, NewValue, CreatedDate, CreatedById FROM LeadHistory"
-        return list(self._org.query(f"{asked} WHERE CreatedById != {ours}{after}"))
+        try:
+            return list(self._org.query(f"{asked} WHERE CreatedById != {ours}{after}"))
+        except CallFailed as error:
+            if error.code != "INVALID_TYPE":
+                raise
+            return []
 
     def _keys_of_the_merged(self) -> dict[str, str]:
         """Survivor -> our key of one that was merged into it, for a survivor that we had never sent."""

@@ -140,20 +140,23 @@ def test_a_merged_lead_is_told_under_the_survivor_with_our_key(
     assert loaded(landing, "select lead_id from raw_crm.activities") == [(survivor["Id"],)]
 
 
-def test_an_org_without_orders_counts_what_it_won(
+def test_an_org_without_orders_and_without_tracked_fields_tells_what_it_has(
     crm: SalesforceDouble, org: SalesforceOrg, tmp_path: Path
 ) -> None:
-    inner = crm.answer
+    leads, inner = sent(tmp_path, crm, "a", "b"), crm.answer
 
-    def without_orders(method: str, path: str, query: dict, *rest: object) -> tuple[int, object]:
-        if " FROM Order" in query.get("q", "") and "FROM OrderBy" not in query["q"]:
-            raise VendorError(400, [{"errorCode": "INVALID_TYPE", "message": "Order is not supported"}])
+    def plain_org(method: str, path: str, query: dict, *rest: object) -> tuple[int, object]:
+        for kind in ("Order", "LeadHistory"):
+            if f" FROM {kind} " in f"{query.get('q', '')} ":
+                raise VendorError(400, [{"errorCode": "INVALID_TYPE", "message": f"{kind} is not supported"}])
         return inner(method, path, query, *rest)
 
-    crm.answer = without_orders
+    crm.answer = plain_org
+    crm.change("Lead", leads["a"], Status="Working")
     deal(crm, "Prospecting", "Closed Won")
     deal(crm, "Prospecting", "Closed Lost")
-    assert pull(org, tmp_path / "landing")["orders"] == 1
+    counts = pull(org, tmp_path / "landing")
+    assert (counts["orders"], counts["leads"]) == (1, 1)
 
 
 def test_many_rows_come_page_by_page_and_an_answer_that_breaks_leaves_no_file_and_no_cursor(
