@@ -1,7 +1,8 @@
-"""The facts of behaviour grow by day: files and days one after the other end in what one build makes.
+"""The facts of behaviour and their points grow by day, and end in what one build makes.
 
 A small invented company is built at once; then its files come shuffled over two runs while the as-of day
-moves on, the last step without any new file. Sessions, page views and touches must be the same, row by row.
+moves on, the last step without any new file. Sessions, page views and touches, the points that they are given
+and the scores that those come to must be the same, row by row.
 """
 
 import os
@@ -18,7 +19,20 @@ from orchestrated import AS_OF, invented
 from orchestration import ingest, transform
 from orchestration.home import ALL_KNOWN, DEFAULT_ZONE, Home
 
-FACTS = ["fct_touches", "fct_sessions", "int_page_views", "int_session_entries", "int_machine_visitors"]
+FACTS = [
+    "behaviour.fct_touches",
+    "behaviour.fct_sessions",
+    "behaviour.int_page_views",
+    "behaviour.int_session_entries",
+    "behaviour.int_machine_visitors",
+    "scoring.int_touch_points",
+    "scoring.int_points_by_day",
+    "scoring.int_scores_then",
+    "scoring.fct_score_points",
+    "scoring.fct_lead_scores",
+    "scoring.fct_score_peaks",
+    "scoring.fct_score_history",
+]
 ABOUT_RUNS = "built_by|built_to|loaded_at"
 STEPS = ["2026-10-12", "2026-10-29", AS_OF]
 
@@ -41,7 +55,12 @@ def built(home: Home, target: Path, as_of: str, *, full: bool) -> None:
             known_at=ALL_KNOWN,
             zone=DEFAULT_ZONE,
             full_refresh=full,
-            select=["+fct_touches", *(["resource_type:seed"] if full else [])],
+            select=[
+                "+fct_touches",
+                "+fct_score_peaks",
+                "+fct_score_history",
+                *(["resource_type:seed"] if full else []),
+            ],
         )
 
 
@@ -51,7 +70,7 @@ def facts(home: Home) -> dict[str, tuple[int, int]]:
         return {
             name: connection.execute(
                 f"select count(*), sum(cast(hash(fact) as hugeint)) from (select columns(c -> not"
-                f" regexp_matches(c, '^({ABOUT_RUNS})$')) from behaviour.{name}) as fact"
+                f" regexp_matches(c, '^({ABOUT_RUNS})$')) from {name}) as fact"
             ).fetchone()
             for name in FACTS
         }
@@ -80,5 +99,6 @@ def test_files_and_days_one_after_the_other_end_in_what_one_build_makes(tmp_path
         built(grown, tmp_path / "target", as_of, full=number == 0)
 
     expected, found = facts(whole), facts(grown)
-    assert expected["fct_touches"][0] > 1_000
+    assert expected["behaviour.fct_touches"][0] > 1_000
+    assert expected["scoring.int_touch_points"][0] > 100
     assert {name for name in FACTS if expected[name] != found[name]} == set()

@@ -50,42 +50,39 @@
             where once = 'ever' or ({{ is_in_window("age_days") }})
         ),
 
-        -- Of what counts only once, the first deed: ever, or of its day.
-        points_once as (
+        -- Of what counts only once, the first deed: ever, or of its day. The rest needs
+        -- no order.
+        points_ranked as (
             select
                 *,
-                case
-                    when once is null
-                    then 1
-                    else
-                        row_number() over (
-                            partition by
-                                scored_on,
-                                person_id,
-                                rule_id,
-                                case
-                                    once
-                                    when 'ever'
-                                    then 'ever'
-                                    when 'day'
-                                    then cast(occurred_on as {{ dbt.type_string() }})
-                                    else touch_id
-                                end
-                            order by occurred_at, touch_id
-                        )
-                end as turn
+                row_number() over (
+                    partition by
+                        scored_on,
+                        person_id,
+                        rule_id,
+                        case when once = 'day' then occurred_on end
+                    order by occurred_at, touch_id
+                ) as turn
             from points_on_days
+            where once is not null
+        ),
+
+        points_counted as (
+            select *, 1 as turn
+            from points_on_days
+            where once is null
+            union all
+            select *
+            from points_ranked
+            where turn = 1 and {{ is_in_window("age_days") }}
         ),
 
         points_faded as (
             select *, {{ faded("rule_points", "age_days") }} as faded_points
-            from points_once
-            where turn = 1 and {{ is_in_window("age_days") }}
+            from points_counted
         ),
 
-        -- The newest deeds fill the cap first, so that an old deed never keeps a new
-        -- one
-        -- out.
+        -- The newest deeds fill the cap first: an old deed never keeps a new one out.
         points_added_up as (
             select
                 *,

@@ -5,7 +5,7 @@
 The identity stage is not measured here: its small tables (who a visitor is from when on) are written as they
 would stand. A day brings 50,000 new page views of old and new visitors, and names some of the old ones, whose
 whole past is bound anew. Seconds of the processor stand beside the wall's, since other work moves the wall
-clock. The points of the as-of day are held against one statement that joins, fades and caps the same rows.
+clock. There are ten times the visitors on ten times the history; points.py has the same visitors on both.
 """
 
 from __future__ import annotations
@@ -41,15 +41,10 @@ FACTS = [
     "int_offline_touches",
     "int_other_touches",
     "int_touches",
+    "int_touches_changed",
     "fct_touches",
 ]
-POINTS = [
-    "int_rules_in_use",
-    "int_score_days",
-    "int_touch_points",
-    "int_points_worth",
-    "int_behaviour_points",
-]
+BEFORE = ["resource_type:seed", "group:staging", "machine_rules_in_force"]
 
 REQUESTS = """
 insert into raw_web.requests by name
@@ -87,50 +82,6 @@ select 'v' || md5('visitor' || n), 1, timestamp '1900-01-01', timestamp '9999-12
     timestamp '2026-11-01', 1, 'row'
 from range($visitors) as numbers (n) where n % 5 = 1 limit $named
 """
-BY_HAND = """
-create or replace temp table by_hand as
-with
-    given as (
-        select touches.person_id, touches.touch_id, touches.occurred_at, rules.*,
-            date_diff('day', cast((case when touches.was_anonymous then spans.first_claimed_at
-                else touches.occurred_at end at time zone 'UTC') at time zone 'Asia/Tokyo' as date),
-                date '2026-10-31') as known_days,
-            cast((touches.occurred_at at time zone 'UTC') at time zone 'Asia/Tokyo' as date) as occurred_on
-        from behaviour.fct_touches as touches
-        inner join scoring.scoring_rules as rules
-            on touches.touch_type = rules.touch_type
-            and (rules.content_category is null or rules.content_category = touches.content_category)
-        left join identity.visitor_spans as spans
-            on touches.was_anonymous and touches.visitor_id = spans.visitor_id
-            and touches.occurred_at >= spans.span_from and touches.occurred_at < spans.span_to
-        where not touches.is_machine and touches.person_id is not null and rules.score_kind = 'behaviour'
-            and rules.rule_set = 'default'
-    ),
-    once as (
-        select *, date_diff('day', occurred_on, date '2026-10-31') - coalesce(delay_days, 0) as age_days
-        from given
-        where known_days >= 0
-        qualify once is null or row_number() over (partition by person_id, rule_id, case once
-            when 'ever' then 'ever' when 'day' then cast(occurred_on as varchar) else touch_id end
-            order by occurred_at, touch_id) = 1
-    ),
-    faded as (
-        select *, cast(round(points * case when half_life_days is null then 1.0
-            else power(0.5, cast(age_days as double) / half_life_days) end, 6) as decimal(18, 6)) as worth
-        from once
-        where age_days >= 0 and (window_days is null or age_days < window_days)
-    ),
-    before as (
-        select *, coalesce(sum(worth) over (partition by person_id, rule_id
-            order by occurred_at desc, touch_id rows
-            between unbounded preceding and 1 preceding), 0) as points_before
-        from faded
-    )
-select person_id, touch_id, rule_id, case when cap_points is null then worth when cap_points >= 0
-    then greatest(0, least(worth, cap_points - points_before))
-    else least(0, greatest(worth, cap_points - points_before)) end as points
-from before
-"""
 
 
 @dataclass(frozen=True)
@@ -147,12 +98,10 @@ class History:
 
     full: Cost
     day: Cost
-    points: Cost
-    by_hand: Cost
 
 
 def measure(size: str) -> list[Figure]:
-    """A day on ten times the history may cost 1.2 times as much; points twice a statement by hand."""
+    """A day on ten times the history may cost 1.2 times as much."""
     short, long, new = SIZES[size]
     with tempfile.TemporaryDirectory(prefix="ikusei-touches-") as folder:
         first = _history(Path(folder) / "short", short, new)
@@ -166,15 +115,6 @@ def measure(size: str) -> list[Figure]:
         Figure(
             "touches_day_processor_ratio", second.day.processor / first.day.processor, at_most=1.2, why=on
         ),
-        Figure(
-            "points_over_by_hand_wall", second.points.wall / second.by_hand.wall, at_most=2, why=f"{long:,}"
-        ),
-        Figure(
-            "points_over_by_hand_processor",
-            second.points.processor / second.by_hand.processor,
-            at_most=2,
-            why=f"{long:,}",
-        ),
     ]
 
 
@@ -182,33 +122,39 @@ def _history(folder: Path, rows: int, new: int) -> History:
     home, visitors = Home(folder / "home").prepare(), rows // 10
     (folder / "landing").mkdir(parents=True)
     ingest.ingest(home, landing=folder / "landing", zone=DEFAULT_ZONE)
+    invent(home, rows, visitors, seconds=DAYS * 86_400)
+    build(home, AS_OF, BEFORE, full=True)
+    full = build(home, AS_OF, FACTS, full=True)
+    before = invent_a_day(home, rows, visitors, new, max(1, int(new * NAMED_A_DAY)))
+    build(home, NEXT_DAY, ["group:staging"], full=False)  # views, with the day's end in them
+    day = build(home, NEXT_DAY, FACTS, full=False)
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        assert _touches(connection) >= before + new, "the day's rows did not all come in"
+    return History(full, day)
+
+
+def invent(home: Home, rows: int, visitors: int, *, seconds: int) -> None:
+    """Requests of so many visitors over so many seconds from November 2025 on, and who some of them are."""
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
             REQUESTS,
-            {"from": 0, "rows": rows, "visitors": visitors, "seconds": DAYS * 86_400}
+            {"from": 0, "rows": rows, "visitors": visitors, "seconds": seconds}
             | _moments("2025-11-01", "2026-11-02"),
         )
         for statement in IDENTITY.split(";\n"):
-            named = {"visitors": visitors} if "$visitors" in statement else {}
-            connection.execute(statement, named)
-    _build(home, AS_OF, ["resource_type:seed", "group:staging", "machine_rules_in_force"], full=True)
-    full = _build(home, AS_OF, FACTS, full=True)
-    points = _build(home, AS_OF, POINTS, full=True)
+            connection.execute(statement, {"visitors": visitors} if "$visitors" in statement else {})
+
+
+def invent_a_day(home: Home, rows: int, visitors: int, new: int, named: int) -> int:
+    """One more day of requests, and browsers that become known; returns the touches there were before."""
     with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("set enable_progress_bar = false")
-        by_hand = _cost(lambda: connection.execute(BY_HAND))
         connection.execute(
             REQUESTS,
             {"from": rows * 3, "rows": new, "visitors": visitors, "seconds": 40_000}
             | _moments("2026-10-31 16:00:00", "2026-11-03"),
         )
-        connection.execute(NAMED, {"visitors": visitors, "named": max(1, int(new * NAMED_A_DAY))})
-        before = _touches(connection)
-    _build(home, NEXT_DAY, ["group:staging"], full=False)  # views, with the day's end in them
-    day = _build(home, NEXT_DAY, FACTS, full=False)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        assert _touches(connection) >= before + new, "the day's rows did not all come in"
-    return History(full, day, points, by_hand)
+        connection.execute(NAMED, {"visitors": visitors, "named": named})
+        return _touches(connection)
 
 
 def _touches(connection: duckdb.DuckDBPyConnection) -> int:
@@ -219,16 +165,17 @@ def _moments(begins: str, loaded: str) -> dict[str, datetime]:
     return {"begins": datetime.fromisoformat(begins), "loaded": datetime.fromisoformat(loaded)}
 
 
-def _build(home: Home, as_of: str, select: list[str], *, full: bool) -> Cost:
+def build(home: Home, as_of: str, select: list[str], *, full: bool) -> Cost:
+    """What it costs dbt to bring these models up to an as-of day; data tests read all rows, so without."""
     transform.manifest(home.warehouse, home.dbt_target)  # parsed before the clock starts
     clocks = json.dumps({"as_of": as_of, "known_at": ALL_KNOWN, "zone": DEFAULT_ZONE})
-    # Without the data tests, which read all rows by their nature.
     words = ["build", "--vars", clocks, "--select", *select, "--exclude-resource-type", "test", "unit_test"]
     words += ["--full-refresh"] if full else []
-    return _cost(lambda: transform._run(words, home.warehouse, home.dbt_target, transform.PROJECT, None))
+    return cost(lambda: transform._run(words, home.warehouse, home.dbt_target, transform.PROJECT, None))
 
 
-def _cost(deed: Callable[[], object]) -> Cost:
+def cost(deed: Callable[[], object]) -> Cost:
+    """Seconds that a deed takes, of the wall clock and of the processors."""
     wall, processor = time.monotonic(), time.process_time()
     deed()
     return Cost(round(time.monotonic() - wall, 3), round(time.process_time() - processor, 3))

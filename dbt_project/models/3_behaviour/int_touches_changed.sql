@@ -10,7 +10,24 @@
 }}
 {%- set former_touches = this.incorporate(path={"identifier": "fct_touches"}) %}
 {%- set this_build = "built_by = '" ~ invocation_id ~ "'" %}
-{#- Two queries, each of which skips what it does not need; one with an `or` reads all there ever was. #}
+{%- set first_new = "cast('9999-12-31' as timestamp)" %}
+{%- if is_incremental() -%}
+    {%- set first_new = (
+        first_moment(
+            "select min(session_started_at) from "
+            ~ ref("int_page_views")
+            ~ " where "
+            ~ this_build
+        )
+        or first_new
+    ) %}
+{%- endif %}
+{%- set visitors_changed -%}
+    select visitor_id, {{ number_of_text("visitor_id") }} as visitor_number
+    from {{ ref("int_visitor_bindings") }}
+    where {{ this_build }}
+{%- endset %}
+{#- Two queries each, which skip what they do not need; one with an `or` reads all there ever was. #}
 {%- set pages -%}
     select *
     from {{ ref("int_page_views") }}
@@ -20,14 +37,25 @@
     from {{ ref("int_page_views") }}
     where
         built_by <> '{{ invocation_id }}'
+        and visitor_number in (
+            select visitor_number from ({{ visitors_changed }}) as visitors_changed
+        )
         and visitor_id in (
-            select visitor_id from {{ ref("int_visitor_bindings") }} where {{ this_build }}
+            select visitor_id from ({{ visitors_changed }}) as visitors_changed
         )
 {%- endset %}
 {%- set sessions -%}
     select *
     from {{ ref("fct_sessions") }}
-    where session_id in (select session_id from pages)
+    where started_at >= {{ first_new }}
+    union all
+    select *
+    from {{ ref("fct_sessions") }}
+    where
+        started_at < {{ first_new }}
+        and visitor_id in (
+            select visitor_id from ({{ visitors_changed }}) as visitors_changed
+        )
 {%- endset %}
 with touches_told as ({{ touches_told(pages, sessions) }})
 

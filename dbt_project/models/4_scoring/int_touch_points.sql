@@ -16,7 +16,11 @@ with
         {% else %}select * from {{ ref("fct_touches") }}
         {% endif %}
     ),
-    spans as (select * from {{ ref("visitor_spans") }}),
+    -- Days are told apart by the zone once for each browser, not once for each deed.
+    spans as (
+        select *, {{ local_date("first_claimed_at") }} as claimed_on
+        from {{ ref("visitor_spans") }}
+    ),
     rules as (
         select * from {{ ref("int_rules_in_use") }} where score_kind = 'behaviour'
     ),
@@ -24,6 +28,7 @@ with
     touches_human as (
         select
             *,
+            {{ local_date("occurred_at") }} as occurred_on,
             -- Only who was unknown then is looked up; one key, so that the join is by
             -- equality.
             case when was_anonymous then visitor_id end as unknown_visitor_id
@@ -38,13 +43,13 @@ with
             rules.rule_id,
             rules.rule_version,
             touches_human.occurred_at,
-            {{ local_date("touches_human.occurred_at") }} as occurred_on,
+            touches_human.occurred_on,
             -- A deed of an unknown browser is the person's from the day the browser
             -- was known to be theirs.
             case
                 when touches_human.was_anonymous
-                then {{ local_date("spans.first_claimed_at") }}
-                else {{ local_date("touches_human.occurred_at") }}
+                then spans.claimed_on
+                else touches_human.occurred_on
             end as known_on,
             touches_human.was_anonymous,
             touches_human.detail as evidence,
