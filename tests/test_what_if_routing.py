@@ -148,12 +148,9 @@ def test_a_changed_rule_file_tells_each_unit_what_it_would_win_and_lose(tmp_path
     report = what_if(home, tmp_path, horizon_days=20, say=lambda line: None)
     units = {unit.unit_id: unit for unit in report.units}
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        owners = Counter(
-            owner
-            for (owner,) in connection.execute("select owner_unit_id from routing.fct_lead_routes").fetchall()
-        )
+        found = connection.execute("select owner_unit_id from routing.fct_lead_routes").fetchall()
+    owners = Counter(owner for (owner,) in found)
     assert {unit: load.leads_before for unit, load in units.items() if load.leads_before} == owners
-    assert (
-        units["inside-sales"].leads_after == sum(owners.values()) == sum(u.leads_after for u in report.units)
-    )
+    assert units["inside-sales"].leads_after == sum(unit.leads_after for unit in report.units)
+    assert units["inside-sales"].leads_after >= sum(owners.values()), "who never asked is taken in, too"
     assert isclose(units["inside-sales"].credit_after, units["inside-sales"].leads_after)
