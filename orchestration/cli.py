@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli_handoff import app as handoff_app
+from orchestration.cli_kpi import explain_kpi
 from orchestration.cli_pages import PORT, pages_app, serve_pages
 from orchestration.cli_tryton import tryton_app
 from orchestration.home import REPOSITORY, Home, Settings
@@ -46,6 +47,7 @@ app.add_typer(world_app, name="world", rich_help_panel=None)
 app.add_typer(sync_app, name="sync")
 app.add_typer(lists_app, name="lists")
 app.add_typer(explain_app, name="explain")
+explain_app.command("kpi")(explain_kpi)
 links_app = typer.Typer(help="Undo a merge, or allow it again: the next run obeys.", no_args_is_help=True)
 app.add_typer(links_app, name="links")
 matching_app = typer.Typer(help="Find people of several lists who are one.", no_args_is_help=True)

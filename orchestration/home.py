@@ -83,6 +83,16 @@ class Home:
         return self.root / "as_of"
 
     @property
+    def published_numbers(self) -> Path:
+        """Ledger of every KPI cell that was ever public."""
+        return self.root / "published_numbers.duckdb"
+
+    @property
+    def rules(self) -> Path:
+        """The rules of each publication, packed, by their digest."""
+        return self.root / "rules"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
 

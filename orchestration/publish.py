@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import published_numbers
 from orchestration.home import Home
 from orchestration.state import Built
 from orchestration.transform import STAGES
@@ -56,6 +57,13 @@ def publish(
         say(f"{candidate.stat().st_size / 1e6:,.1f} MB written")
         _put_metrics_beside(candidate, home.dbt_target / METRICS)
     return candidate
+
+
+def _keep_numbers(candidate: Path, home: Home, built: Built) -> None:
+    """The ledger gets what this file says before the file does: a number is never public and not kept."""
+    published_numbers.keep_rules(home, built.rules_digest)
+    published_numbers.record(home.published_numbers, candidate, home.warehouse, built)
+    published_numbers.show(home.published_numbers, candidate)
 
 
 def publish_sync_state(home: Home, zone: str) -> Path | None:
@@ -173,6 +181,7 @@ def _write(candidate: Path, home: Home, built: Built, relations: Iterable[str]) 
         connection.execute(NO_ERRORS)
         connection.execute(f"detach {catalog}")
     publish_ledger(home.ledger, candidate)
+    _keep_numbers(candidate, home, built)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, relation: str) -> None:
@@ -182,7 +191,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, relation: str) ->
 
 
 def _write_origins(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
-    """raw_intake.origins: file and line of each raw row under a point or a link, for `explain`."""
+    """raw_intake.origins: file and line of each raw row under a point, a link or a KPI, for `explain`."""
     tables = connection.execute(
         "select table_schema || '.' || table_name from information_schema.columns "
         "where table_catalog = ? and column_name = 'line_number' and table_schema like 'raw\\_%' escape '\\' "
@@ -199,7 +208,9 @@ def _write_origins(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
         "inner join scoring.fct_score_points as points on touches.touch_id = points.touch_id "
         "union select evidence_row_key from identity.identity_links "
         "union select evidence_row_key from identity.identity_refusals "
-        "union select evidence_row_key from identity.visitor_spans)"
+        "union select evidence_row_key from identity.visitor_spans "
+        "union select row_key from funnel.fct_form_passes union select row_key from funnel.fct_opportunities "
+        "union select row_key from funnel.fct_orders)"
     )
 
 

@@ -78,6 +78,7 @@ def build(
     with_tests: bool = True,
     project: Path = PROJECT,
     rules: Path | None = None,
+    decisions_known_at: str | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> BuildReport:
     """Run `dbt build` on a warehouse file: seeds, models and data tests in order of their references.
@@ -91,6 +92,7 @@ def build(
         select: dbt selectors; all when empty.
         with_tests: of a selection, run the data tests too that its models allow.
         rules: folder laid out as the project; rule CSVs found in it are read instead of the project's.
+        decisions_known_at: UTC timestamp for the decisions on links alone; `known_at` by default.
 
     Raises:
         Trouble: a model, seed or test failed; the sentence names them.
@@ -98,8 +100,10 @@ def build(
     from orchestration.activation import have_ledger_tables
 
     have_ledger_tables(warehouse)
-    clocks = json.dumps({"as_of": as_of, "known_at": known_at, "zone": zone})
-    words = ["build", "--vars", clocks, "--exclude-resource-type", "unit_test"]
+    clocks = {"as_of": as_of, "known_at": known_at, "zone": zone}
+    if decisions_known_at:
+        clocks["decisions_known_at"] = decisions_known_at
+    words = ["build", "--vars", json.dumps(clocks), "--exclude-resource-type", "unit_test"]
     words += ["--full-refresh"] if full_refresh else []
     # Of tests over several models only those whose other models are there: a part may be all that is built.
     tests = "buildable" if with_tests else "empty"

@@ -1,7 +1,7 @@
 """The KPIs of kpis.yml, computed by MetricFlow from their definitions, equal those the marts publish.
 
-Every KPI by month or cohort is asked for whose measures stand on facts (visits, forms, deals, orders, sends, cohorts); what
-stands on the long table of amounts is only divided here, so it would judge itself.
+Every KPI by month or cohort is asked for whose measures stand on facts (visits, forms, deals, orders, sends,
+cohorts); what stands on the long table of amounts is only divided here, so it would judge itself.
 
 The judge is `mf query` on a copy of the warehouse (it opens it for writing) and of the project (it writes
 beside it).

@@ -34,6 +34,11 @@
 
 {% macro known_at() -%} cast('{{ var("known_at") }}' as timestamp) {%- endmacro %}
 
+{# What people decided on links may be set to another moment than the rows, to tell the two apart. #}
+{% macro decisions_known_at() -%}
+    cast('{{ var("decisions_known_at") or var("known_at") }}' as timestamp)
+{%- endmacro %}
+
 {# The filter of every staging model: it had happened by then, and we knew it by then. #}
 {% macro known_by_then(happened_at) -%}
     loaded_at <= {{ known_at() }}

@@ -5,7 +5,9 @@ with
     -- A decision is knowledge and no deed: it holds for every day, from when it was
     -- known.
     known as (
-        select * from decisions where occurrence = 1 and loaded_at <= {{ known_at() }}
+        select *
+        from decisions
+        where occurrence = 1 and loaded_at <= {{ decisions_known_at() }}
     ),
 
     -- The last word counts, so the state depends on the set of decisions and not on the
