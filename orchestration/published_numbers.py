@@ -66,7 +66,7 @@ create or replace table reporting.rpt_published_numbers as
 select cells.kpi_id, cells.period, cells.segment_kind, cells.segment_id, runs.run_id,
     runs.run_number, runs.published_at, runs.as_of, runs.rules_digest,
     cells.definition_version,
-    cast(cells.numerator as double) as numerator, cast(cells.denominator as double) as denominator, 
+    cast(cells.numerator as double) as numerator, cast(cells.denominator as double) as denominator,
     cells.value,
     row_number() over (partition by cells.kpi_id, cells.period, cells.segment_kind, cells.segment_id
         order by cells.run_number desc) = 1 as is_latest
