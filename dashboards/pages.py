@@ -195,7 +195,7 @@ def render(
     environment = SandboxedEnvironment(undefined=StrictUndefined)
     try:
         text = environment.from_string(page.body).render(t=reading.words.text, **components.names())
-    except (TemplateError, TypeError) as problem:
+    except (TemplateError, TypeError, ValueError, AttributeError) as problem:
         raise PageTrouble(page.name, None, str(problem)) from problem
     body = components.put_in(MARKDOWN.render(text))
     return Rendered(body, components.has_charts, components.meanings)

@@ -21,6 +21,11 @@ LOCALES = Path(__file__).parent / "locales"
 GLOSSARY = Path(__file__).parent / "glossary.yml"
 LANGUAGES = ("ja", "en")
 NOTHING = "—"
+# A column whose codes are those of other columns: of a cut, its member; the first that knows a code names it.
+BORROWED = {
+    "segment_id": ("channel", "form_kind", "topic_id", "product_id", "known"),
+    "member_name": ("channel", "product_id"),
+}
 PATHS = {"channels": "channel"}  # a column that holds a path: the column whose codes its steps are
 FORMATS = (
     (re.compile(r"(_rate|_share|_pct|^roi$|^confidence$|^probability$|rate_)"), "percent"),
@@ -29,6 +34,7 @@ FORMATS = (
     (re.compile(r"_at$"), "time"),
     (re.compile(r"(_on|^as_of)$"), "day"),
     (re.compile(r"^value$"), "figure"),
+    (re.compile(r"^(numerator|denominator)$"), "whole"),
     (re.compile(r"(^mean_|score|points|_days$)"), "decimal"),
 )
 
@@ -69,6 +75,8 @@ class Words:
             return self.text("interface.yes" if value else "interface.no")
         if isinstance(value, str) and form_of(column) not in ("month", "day"):
             return self._named(column, value)
+        if isinstance(value, str) and value in self.texts.get("values", {}).get(column, {}):
+            return self._named(column, value)
         return FORMATTERS.get(form_of(column), _plain)(self, value)
 
     def _named(self, column: str, code: str) -> str:
@@ -77,7 +85,8 @@ class Words:
         if column in PATHS:
             steps = values.get(PATHS[column], {})
             return " → ".join(steps.get(step, step) for step in code.split(" > "))
-        return values.get(column, {}).get(code, code)
+        sources = (column, *BORROWED.get(column, ()))
+        return next((values[each][code] for each in sources if code in values.get(each, {})), code)
 
     def in_order(self, column: str, values: set[Any]) -> list[Any]:
         """Codes in the order of the locale (from latent to loyal), other values by size."""
@@ -120,6 +129,11 @@ def _decimal(words: Words, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
+def _whole(words: Words, value: Any) -> str:
+    """A count without decimals; what is no whole number keeps two."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
 def _figure(words: Words, value: Any) -> str:
     """Four digits, or as many as keep 0.99996 from showing as 1 and 0.00004 as 0."""
     text = f"{value:,.4f}"
@@ -128,6 +142,8 @@ def _figure(words: Words, value: Any) -> str:
 
 
 def _month(words: Words, value: Any) -> str:
+    if isinstance(value, str) and not re.match(r"\d{4}-\d{2}", value):
+        return value
     month = date.fromisoformat(f"{value}-01"[:10]) if isinstance(value, str) else value
     return words.text("interface.month_form", year=month.year, month=f"{month.month:02d}", plain=month.month)
 
@@ -143,6 +159,7 @@ FORMATTERS = {
     "yen": _yen,
     "decimal": _decimal,
     "figure": _figure,
+    "whole": _whole,
     "month": _month,
     "time": _time,
 }

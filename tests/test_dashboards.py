@@ -424,6 +424,7 @@ def test_raw_html_in_a_page_is_shown_as_text(tmp_path: Path) -> None:
 def test_pages_are_in_the_order_of_the_menu() -> None:
     assert list(read_pages()) == [
         "index",
+        "kpis",
         "generation",
         "visits",
         "nurturing",
