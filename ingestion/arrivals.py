@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from zoneinfo import ZoneInfo
 
 from ingestion import email, files, forms, kinds, lists, records, remote, web
 from ingestion.files import Found, Unreadable
 from ingestion.ledger import IngestReport
+from ingestion.warehouse import IngestError
 
 MODULES: dict[str, ModuleType | kinds.Source] = {
     "web": web,
@@ -21,6 +23,20 @@ MODULES: dict[str, ModuleType | kinds.Source] = {
 }
 SOURCES: tuple[str, ...] = tuple(MODULES)
 """Sources, each a folder of landing and a module here."""
+
+
+def check(landing: Path | str, wanted: tuple[str, ...], zone: str) -> None:
+    """Raises IngestError, with the mend, if there is no such folder, source or time zone."""
+    if unknown := set(wanted) - set(SOURCES):
+        raise IngestError(f"{', '.join(sorted(unknown))} is no source: choose from {', '.join(SOURCES)}")
+    if not remote.is_remote(landing) and not Path(landing).is_dir():
+        raise IngestError(
+            f"{landing} is not a folder: make it, with a folder for each source ({', '.join(SOURCES)})"
+        )
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise IngestError(f"{zone} is no time zone: write it as in Asia/Tokyo") from error
 
 
 def find(landing: Path | str, state_dir: Path) -> Iterator[Found | str]:

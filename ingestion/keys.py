@@ -53,6 +53,14 @@ def count_known(con: duckdb.DuckDBPyConnection, until: int, content: str) -> Non
         )
 
 
+def count_dumped(con: duckdb.DuckDBPyConnection, table: str, column: str | None) -> None:
+    """Counts the lines of the file that this run has taken as a dump, from what `table` holds of them."""
+    con.execute(
+        f"insert into seen select hash(row_key), {column or 'null'}, 1 from {table}"
+        " where source_file = getvariable('path') and loaded_at = getvariable('loaded_at')"
+    )
+
+
 def count_repeats(con: duckdb.DuckDBPyConnection, clock: Clock | None) -> None:
     """Temp tables `repeats(place, nth)` and `earlier(content_key, times)` of the good rows of `parsed`.
 
@@ -123,7 +131,7 @@ def first_of(rows: str) -> str:
 def are_new(con: duckdb.DuckDBPyConnection, table: str, here: str, waiting: str, column: str | None) -> bool:
     """Whether the keys of the rows of `table` that are `here` differ, and no other row or `waiting` has one.
 
-    `here` is a condition that holds for these rows alone. If they are new, the file is known to hold them.
+    `here` is a condition that holds for these rows alone.
     """
     moment = column or "null::timestamp"
     con.execute(
@@ -135,16 +143,13 @@ def are_new(con: duckdb.DuckDBPyConnection, table: str, here: str, waiting: str,
     ).fetchone()
     clock = Clock(column, *times) if column and times[0] else None
     around = f" and {clock.around(f'there.{column}')}" if clock else ""
-    if count != different or any(
+    return count == different and not any(
         con.execute(f"select 1 from arrived inner join {there} limit 1").fetchone()
         for there in (
             f"{waiting} as there on there.row_key = arrived.row_key",
             f"{table} as there on there.row_key = arrived.row_key where not {here}{around}",
         )
-    ):
-        return False
-    con.execute("insert into seen select hash(row_key), moment, 1 from arrived")
-    return True
+    )
 
 
 _ABOUT = ("content_key", "text", "reason", "provider_id")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -23,12 +22,12 @@ from ingestion import (
     fields,
     files,
     forms,
+    gathered,
     keys,
     ledger,
     lines,
     objects,
     records,
-    remote,
     retry,
     settings,
     web,
@@ -38,7 +37,7 @@ from ingestion.files import Found, Reading, Snapshot, Unreadable
 from ingestion.ledger import Entry, FileReport, IngestReport, Read
 from ingestion.spellings import normalised
 from ingestion.tables import columns_of
-from ingestion.warehouse import IngestError, Loader, opened, quiet_dlt
+from ingestion.warehouse import Loader, opened, quiet_dlt
 
 _ROWS_WAITING = 500_000
 _STILL_SECONDS = 3600
@@ -62,7 +61,7 @@ def ingest(
     warehouse) when nothing could be done; a file that fails is a sentence in `IngestReport.troubles`.
     """
     wanted = tuple(sources or SOURCES)
-    _check(landing, wanted, zone)
+    arrivals.check(landing, wanted, zone)
     state_dir.mkdir(parents=True, exist_ok=True)
     quiet_dlt(state_dir)
     report = IngestReport(datetime.now(UTC).replace(tzinfo=None))
@@ -82,19 +81,6 @@ def ingest(
             if on_progress and report.of(source).files:
                 on_progress(_progress(source, len(by_source[source]), report.of(source)))
     return report
-
-
-def _check(landing: Path, wanted: tuple[str, ...], zone: str) -> None:
-    if unknown := set(wanted) - set(SOURCES):
-        raise IngestError(f"{', '.join(sorted(unknown))} is no source: choose from {', '.join(SOURCES)}")
-    if not remote.is_remote(landing) and not Path(landing).is_dir():
-        raise IngestError(
-            f"{landing} is not a folder: make it, with a folder for each source ({', '.join(SOURCES)})"
-        )
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise IngestError(f"{zone} is no time zone: write it as in Asia/Tokyo") from error
 
 
 def _progress(source: str, count: int, report: IngestReport) -> str:
@@ -124,6 +110,7 @@ class _Intake:
         self.settings = settings.Digests()
         self.state_dir = state_dir
         self.done: list[Read] = []
+        self.gathering = gathered.Gathering(con, self.loader) if self.module is web else None
         con.execute("set variable source = ?", [source])
         con.execute("set variable loaded_at = ?", [report.loaded_at])
         for name in self.tables:
@@ -146,6 +133,16 @@ class _Intake:
                 if entry and entry.trouble:
                     self.report.troubles.append(f"{found.path} {entry.trouble}")
                 return
+            small = None
+            if self.gathering and not skip:
+                rows_before = entry.rows_read if entry else 0
+                small = gathered.small(files.look(looked), report, rows_before, _is_still(looked))
+            if not (small and self.gathering.has_room_for(small)):
+                self._take_gathered()
+            if small:
+                self.gathering.add(small)
+                self.report.files.append(report)
+                return
             reading = self._read(files.look(looked), skip, report)
         except (Unreadable, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             self._drop(found.path)
@@ -160,17 +157,31 @@ class _Intake:
             why = "is too large to be taken at once: split it into files of some 100 MB"
             report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
         else:
-            report.trouble = self._trouble(report, reading)
-            reading.settings_hash = self.settings.of(found)
-            self.done.append(Read(report, looked, reading, entry.rows_read if entry else 0, not skip))
+            self._note(Read(report, looked, reading, entry.rows_read if entry else 0, not skip))
         finally:
             files.let_go(found)
         self.report.files.append(report)
         if report.trouble:
             self.report.troubles.append(report.trouble)
 
+    def _note(self, read: Read) -> None:
+        """Lets a file that is read to its end wait to be recorded."""
+        read.report.trouble = self._trouble(read.report, read.reading)
+        read.reading.settings_hash = self.settings.of(read.looked.found)
+        self.done.append(read)
+
+    def _take_gathered(self) -> None:
+        """Takes the small files that were gathered."""
+        for small in self.gathering.take() if self.gathering else ():
+            self._note(Read(small.report, small.looked, small.reading, small.rows_read_before, is_anew=True))
+            if small.report.trouble:
+                self.report.troubles.append(small.report.trouble)
+        if self.loader.rows >= _ROWS_WAITING:
+            self._load()
+
     def retry_lost(self, landing: Path, there: set[str]) -> None:
         """Tries the rejected lines of files again that are no longer in the landing folder."""
+        self._take_gathered()
         for found in retry.lost(self.con, self.source, there, landing, self.state_dir / "retried"):
             report, entry = FileReport(self.source, found.path), self.known[found.path]
             looked = files.snapshot(found)
@@ -300,6 +311,8 @@ class _Intake:
                 report.rows_read += taken
                 report.rows_loaded += taken
                 return
+        if self.is_all_new and report.rows_loaded:
+            keys.count_dumped(con, table, self._clock())
         self.is_all_new = False
         con.execute(
             "create or replace temp table parsed as"
@@ -372,6 +385,7 @@ class _Intake:
 
     def finish(self) -> None:
         """Loads and records whatever still waits."""
+        self._take_gathered()
         self._load()
 
 

@@ -24,14 +24,13 @@ def batches(
     reading: Reading,
     is_complete: Callable[[str, str | None], bool],
     is_finished: bool,
-    at_once: int = LINES_AT_ONCE,
 ) -> Iterator[pa.Table]:
     """Batches of `line_number, text` of a text file; `reading` is filled as the lines go by.
 
     A last line without a line end is given if it is certainly whole (`is_complete(line, line before)`), if
     the file is packed or if it `is_finished`; else it is left for the next time, with a sentence.
     """
-    found = _lines(looked, reading, is_complete, is_finished, at_once)
+    found = _lines(looked, reading, is_complete, is_finished)
     return _ahead(found) if looked.size > files.BLOCK else found
 
 
@@ -49,7 +48,6 @@ def _lines(
     reading: Reading,
     is_complete: Callable[[str, str | None], bool],
     is_finished: bool,
-    at_once: int,
 ) -> Iterator[pa.Table]:
     with files.opened(looked) as stream:
         rest, previous = b"", None
@@ -59,7 +57,7 @@ def _lines(
             if whole:
                 waiting.append(_batch(_texts(whole), reading))
                 previous = waiting[-1]["text"][-1].as_py()
-                waiting, full = _full(waiting, at_once)
+                waiting, full = _full(waiting, LINES_AT_ONCE)
                 yield from full
         if waiting:
             yield _chunked(pa.concat_tables(waiting))

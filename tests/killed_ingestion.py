@@ -13,7 +13,7 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from ingestion import dumps, ingest, keys, landing, ledger, lines, warehouse
+from ingestion import dumps, gathered, ingest, keys, landing, ledger, lines, warehouse
 
 POINTS: dict[str, tuple[object, str]] = {
     "read": (lines, "_batch"),
@@ -55,7 +55,7 @@ def main(point: str, nth: str, land: str, store: str, state: str) -> None:
     name, _, side = point.partition(":")
     owner, attribute = POINTS[name]
     if name == "insert":
-        dumps.ROWS_AT_LEAST = 1  # else these files are too short to be dumps
+        dumps.ROWS_AT_LEAST, gathered.BYTES_AT_MOST = 1, 0  # these files are too short to be dumps
     setattr(owner, attribute, dying(getattr(owner, attribute), int(nth), side == "after"))
     ingest(Path(land), Path(store), state_dir=Path(state))
     assert duckdb.connect(store, read_only=True).execute("select count(*) from raw_intake.files").fetchone()

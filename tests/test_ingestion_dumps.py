@@ -5,7 +5,7 @@ import json
 import pytest
 from landed_files import assert_accounted, everything, land, query, run
 
-from ingestion import dumps
+from ingestion import dumps, gathered, lines
 
 LINE = (
     "10.0.0.{n} - - [01/May/2026:10:00:{n:02} +0900]"
@@ -21,6 +21,7 @@ def _event(n: int, **more) -> str:
 WEB = {
     "all new": [LINE.format(n=n) for n in range(20)],
     "repeated": [LINE.format(n=n % 7) for n in range(20)],
+    "repeated in a later batch": [LINE.format(n=n % 17) for n in range(24)],
     "with a torn line": [*(LINE.format(n=n) for n in range(9)), "torn", LINE.format(n=30)],
     "with escapes": [LINE.format(n=n).replace('"M"', r'"M \"x\""') for n in range(9)],
 }
@@ -38,14 +39,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "lines"), CASES, ids=[path for path, _ in CASES])
-def test_one_pass_and_the_long_way_end_in_the_same_rows(tmp_path, monkeypatch, path, lines):
+@pytest.mark.parametrize(("path", "given"), CASES, ids=[path for path, _ in CASES])
+def test_one_pass_and_the_long_way_end_in_the_same_rows(tmp_path, monkeypatch, path, given):
     found = []
     for home, rows_at_least in ((tmp_path / "long", 10**9), (tmp_path / "quick", 1)):
         monkeypatch.setattr(dumps, "ROWS_AT_LEAST", rows_at_least)
-        land(home, path, "\n".join(lines) + "\n")
+        monkeypatch.setattr(gathered, "BYTES_AT_MOST", 0)
+        monkeypatch.setattr(lines, "LINES_AT_ONCE", 10)
+        land(home, path, "\n".join(given) + "\n")
         report = run(home)
-        land(home, path.replace(".", "-again."), "\n".join(lines[::-1]) + "\n")
+        land(home, path.replace(".", "-again."), "\n".join(given[::-1]) + "\n")
         again = run(home)
         assert_accounted(home)
         counts = [
@@ -58,6 +61,7 @@ def test_one_pass_and_the_long_way_end_in_the_same_rows(tmp_path, monkeypatch, p
 
 def test_a_dump_of_new_rows_is_taken_in_one_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(dumps, "ROWS_AT_LEAST", 1)
+    monkeypatch.setattr(gathered, "BYTES_AT_MOST", 0)
     taken = []
     real = dumps.take
     monkeypatch.setattr(dumps, "take", lambda *given: taken.append(real(*given)) or taken[-1])
