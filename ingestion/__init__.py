@@ -10,7 +10,7 @@ after it.
 
 from ingestion.landing import SOURCES, ingest
 from ingestion.ledger import FileReport, IngestReport
-from ingestion.status import SourceStatus, status
+from ingestion.status import SourceStatus, outdated, status
 from ingestion.tables import RAW_TABLES
 from ingestion.warehouse import IngestError, WarehouseLocked
 
@@ -23,5 +23,6 @@ __all__ = [
     "SourceStatus",
     "WarehouseLocked",
     "ingest",
+    "outdated",
     "status",
 ]

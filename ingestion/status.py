@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 
 from ingestion import held
+from ingestion.files import Found
+from ingestion.settings import Digests
 from ingestion.tables import RAW_TABLES
 
 _CLOCKS = ("occurred_at", "answered_at", "opened_at", "assigned_at", "entered_at", "ordered_at", "updated_at")
@@ -79,4 +81,39 @@ def _newest(con: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
             asked.append(f"select max({clock})::timestamp as newest from {table}")
     return (
         con.execute(f"select max(newest) from ({' union all '.join(asked)})").fetchone()[0] if asked else None
+    )
+
+
+def outdated(warehouse: Path, landing: Path) -> list[str]:
+    """A sentence for each source with files that were read under other settings than hold now and are gone.
+
+    A file that lies in landing is read anew by itself when its settings change; one that is gone cannot be.
+    """
+    if not warehouse.exists():
+        return []
+    digests, found = Digests(), {}
+    for source, stream, path, rows, settings_hash in _read_under(warehouse):
+        file = landing / path
+        is_other = settings_hash != digests.of(Found(source, stream, path, file))
+        if is_other and not file.exists():
+            found.setdefault(source, []).append((path, rows))
+    return [_outdated(source, files) for source, files in found.items()]
+
+
+def _read_under(warehouse: Path) -> list[tuple[str, str, str, int, str]]:
+    """Source, stream, path, rows and digest of the settings of every file whose settings are known."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        return con.execute(
+            "select source, coalesce(stream, ''), path, rows_loaded, settings_hash from raw_intake.files"
+            " where settings_hash is not null order by source, path"
+        ).fetchall()
+
+
+def _outdated(source: str, files: list[tuple[str, int]]) -> str:
+    rows = sum(rows for _, rows in files)
+    more = f" and {len(files) - 1} files more" if len(files) > 1 else ""
+    return (
+        f"{source}: {rows} rows of {files[0][0]}{more} were read under settings (columns.yml, events.yml or"
+        " format.yml) that have changed since, and the files have left landing: put them back at the same"
+        " place to have their rows read anew, or leave them as they are"
     )

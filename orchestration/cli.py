@@ -186,14 +186,17 @@ def ingest(
 def _ingest_status() -> int:
     from datetime import UTC, datetime
 
-    from ingestion import status
+    from ingestion import outdated, status
     from orchestration.checks import held_now
     from orchestration.checks import sentence as sentence_on_held
 
     found, now = status(Home.from_environment().warehouse), datetime.now(UTC).replace(tzinfo=None)
     for line in [one.line(now) for one in found] or ["nothing has come in yet: put files into landing/"]:
         _say(line)
-    for hold in held_now(Home.from_environment().warehouse):
+    home = Home.from_environment()
+    for line in outdated(home.warehouse, home.landing):
+        _say(line)
+    for hold in held_now(home.warehouse):
         _say(f"held back: {sentence_on_held(hold)}")
     return 0
 

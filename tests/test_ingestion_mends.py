@@ -2,6 +2,8 @@
 
 from landed_files import assert_accounted, everything, land, query, run
 
+from ingestion import outdated
+
 CARDS = "氏名,メアド,会社名\n山田 太郎,taro@example.co.jp,株式会社テスト\n"
 CARDS += "佐藤 花子,hanako@example.co.jp,株式会社実験\n"
 MAPPING = "columns: {メアド: email}\n"
@@ -103,3 +105,19 @@ def test_lines_that_stay_bad_stay_kept(tmp_path):
     run(tmp_path, retry_rejects=True)
     assert query(tmp_path, "select line_number, text from raw_intake.rejects order by 1") == kept
     assert_accounted(tmp_path)
+
+
+def test_status_names_rows_of_gone_files_that_were_read_under_other_settings(tmp_path):
+    cards = land(tmp_path, "lists/expo/cards.csv", CARDS)
+    run(tmp_path)
+    warehouse, landing = tmp_path / "warehouse.duckdb", tmp_path / "landing"
+    cards.unlink()
+    assert outdated(warehouse, landing) == []
+    land(tmp_path, "lists/expo/columns.yml", MAPPING)
+    [told] = outdated(warehouse, landing)
+    assert told.startswith("lists: 2 rows of lists/expo/cards.csv were read under settings")
+    assert "put them back" in told
+    land(tmp_path, "lists/expo/cards.csv", CARDS)
+    run(tmp_path)
+    assert outdated(warehouse, landing) == []
+    assert addresses(tmp_path) == ["hanako@example.co.jp", "taro@example.co.jp"]
