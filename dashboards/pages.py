@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markdown_it import MarkdownIt
 
@@ -192,10 +192,15 @@ def render(
     if page.requires and must_exist and not reading.result(page.requires).rows:
         raise NotThere(page.name)
     components = Components(reading, troubles)
-    environment = SandboxedEnvironment(undefined=StrictUndefined)
     try:
-        text = environment.from_string(page.body).render(t=reading.words.text, **components.names())
+        text = _compiled(page.body).render(t=reading.words.text, **components.names())
     except (TemplateError, TypeError, ValueError, AttributeError) as problem:
         raise PageTrouble(page.name, None, str(problem)) from problem
     body = components.put_in(MARKDOWN.render(text))
     return Rendered(body, components.has_charts, components.meanings)
+
+
+@lru_cache(maxsize=64)
+def _compiled(body: str) -> Template:
+    """A page's body as a template; compiling it takes longer than filling it in. Raises TemplateError."""
+    return SandboxedEnvironment(undefined=StrictUndefined).from_string(body)

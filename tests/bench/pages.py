@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 
@@ -196,7 +196,8 @@ def _empty_page() -> Iterator[int]:
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(EMPTY)))
             self.end_headers()
-            self.wfile.write(EMPTY)
+            with suppress(OSError):  # the icon's request of a page that was closed meanwhile
+                self.wfile.write(EMPTY)
 
         def log_message(self, *words: object) -> None:
             pass
