@@ -58,8 +58,8 @@ def standard_error(found: Judgement) -> float:
 
 def test_ten_planted_rule_sets_come_out_in_their_true_order(tmp_path: Path) -> None:
     """Each lies 0.04 or more from the next in truth. All ten are judged on the same people and the same
-    opportunities, so that chance moves them together. The truth is told at the ends of months, up to five days
-    from the days that are judged: it settles the order and who is better than chance, not the third digit."""
+    opportunities, so that chance moves them together. The truth is told at the ends of months, up to five
+    days from the days that are judged: it settles the order and who beats chance, not the third digit."""
     home = planted()
     found, true = [], []
     for number, mixture in enumerate(MIXTURES):
