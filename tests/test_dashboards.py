@@ -26,7 +26,7 @@ from dashboards.csv_file import guard_formula
 from dashboards.metrics import MetricProblem, Metrics
 from dashboards.pages import PAGES, read_pages
 from dashboards.publication import Publication, open_read_only, query
-from dashboards.words import LANGUAGES, LOCALES, choose_language
+from dashboards.words import LANGUAGES, LOCALES, choose_language, read_words
 from orchestration.home import PROJECT
 
 ADDRESSES = [
@@ -342,6 +342,22 @@ def test_language_is_the_addresss_else_the_browsers_else_japanese(
     assert choose_language(asked, accept) == language
 
 
+@pytest.mark.parametrize(
+    ("column", "code", "name"),
+    [
+        ("channels", "card > email > organic_search", "名刺 → メール → 自然検索"),
+        ("channels", "card > carrier_pigeon", "名刺 → carrier_pigeon"),
+        ("segment_id", "paid_search", "検索広告"),
+        ("segment_id", "inquiry", "問い合わせ"),
+        ("segment_id", "/price", "/price"),
+        ("list_month", "all", "全体"),
+        ("list_month", "2026-10-01", "2026年10月"),
+    ],
+)
+def test_a_code_is_named_also_in_a_path_and_as_the_member_of_a_cut(column: str, code: str, name: str) -> None:
+    assert read_words("ja", "Asia/Tokyo").value(column, code) == name
+
+
 def test_both_languages_have_the_same_words() -> None:
     def keys(part: dict, path: str = "") -> set[str]:
         return {
@@ -401,6 +417,7 @@ def test_check_names_a_word_that_has_no_translation(tmp_path: Path) -> None:
         ("```sql b\nselect $nope as a\n```\n{{ table('b') }}", "$nope is not a filter"),
         ("```sql b\ndelete from reporting.rpt_run\n```\n", "exactly one select"),
         ("```sql b\nselect 1; select 2\n```\n", "exactly one select"),
+        ("```sql b\nselect 7 as month\n```\n{{ table('b') }}", "'int' object has no attribute 'year'"),
         ("```sql b\nselect {{ metric('absent') }} from reporting.rpt_run\n```\n", "no metric 'absent'"),
     ],
 )
