@@ -34,6 +34,7 @@ POINTS = [
     "int_points_by_day",
     "int_points_worth",
     "int_behaviour_points",
+    "int_fit_periods",
     "int_fit_points",
     "fct_score_points",
 ]
@@ -56,6 +57,10 @@ select md5('person' || n) as person_id, ['it', 'sales', 'marketing', 'production
     '東京都' as prefecture, timestamp '2025-11-01' as first_seen_at, false as is_internal,
     md5('company' || (n // 15)) as company_id
 from range($visitors) as numbers (n) where n % 5 = 0 or (n % 5 = 1 and n <= $named * 5);
+create or replace table identity.person_attribute_spans as
+select person_id, attribute, attribute_value, date '2025-11-01' as valid_from, cast(null as date) as valid_to
+from (unpivot identity.dim_people on department_category, position, industry, company_name, prefecture
+    into name attribute value attribute_value);
 create or replace table identity.dim_companies as select distinct company_id from identity.dim_people;
 create or replace table identity.employment_spans as
 select person_id, company_id, timestamp '1900-01-01' as span_from, timestamp '9999-12-31' as span_to
@@ -124,19 +129,17 @@ with
         from aged
         group by person_id
     ),
-    attributes as (
-        unpivot identity.dim_people on department_category, position, industry, company_name, prefecture
-        into name attribute value said
-    ),
     fit as (
-        select attributes.person_id, null as touch_id, rules.rule_id, rules.points,
+        select spans.person_id, null as touch_id, rules.rule_id, rules.points,
             rules.points as nominal_points, null as occurred_at, false as was_anonymous,
-            attributes.attribute || ' = ' || attributes.said as evidence
-        from attributes
-        inner join scoring.scoring_rules as rules on attributes.attribute = rules.attribute
-            and attributes.said like rules.attribute_pattern
+            spans.attribute || ' = ' || spans.attribute_value as evidence
+        from identity.person_attribute_spans as spans
+        inner join scoring.scoring_rules as rules on spans.attribute = rules.attribute
+            and spans.attribute_value like rules.attribute_pattern
         where rules.score_kind = 'fit' and rules.rule_set = 'default'
-        qualify row_number() over (partition by attributes.person_id, attributes.attribute
+            and spans.valid_from <= date '2026-10-31'
+            and (spans.valid_to is null or spans.valid_to > date '2026-10-31')
+        qualify row_number() over (partition by spans.person_id, spans.attribute
             order by rules.points desc, rules.rule_id) = 1
     ),
     points as (select * from behaviour union all select * from fit),
