@@ -54,6 +54,7 @@ def systems() -> tuple[System, ...]:
         System("tryton", _named("TRYTON", "URL", "USER", "PASSWORD"), _tryton),
         System("salesforce", _named("SALESFORCE", "URL", "CLIENT_ID", "CLIENT_SECRET"), _salesforce),
         System("hubspot", _named("HUBSPOT", "TOKEN"), _hubspot),
+        System("bottlecrm", _named("BOTTLECRM", "URL", "TOKEN"), _bottlecrm),
     )
 
 
@@ -104,3 +105,16 @@ def _hubspot(environment: Mapping[str, str], landing: Path) -> dict[str, int]:
         return hubspot.pull(portal, landing)
     finally:
         portal.close()
+
+
+def _bottlecrm(environment: Mapping[str, str], landing: Path) -> dict[str, int]:
+    from ingestion import bottlecrm
+    from ingestion.bottlecrm_rest import BottleOrg
+    from orchestration.activation.destinations.webhook import checked_url
+
+    names = _named("BOTTLECRM", "URL", "TOKEN")
+    org = BottleOrg(checked_url(environment[names[0]], names[0]), environment[names[1]])
+    try:
+        return bottlecrm.pull(org, landing)
+    finally:
+        org.close()

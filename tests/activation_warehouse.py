@@ -28,7 +28,7 @@ COLUMNS = {
     "is_suppressed": "boolean",
 }
 
-SYSTEMS = ("files", "hubspot", "kintone", "salesforce", "sheets", "slack", "tryton", "webhook")
+SYSTEMS = ("bottlecrm", "files", "hubspot", "kintone", "salesforce", "sheets", "slack", "tryton", "webhook")
 KINDS = {"is_suppressed": pa.bool_()}
 
 

@@ -130,6 +130,13 @@
     )
 {%- endmacro %}
 
+{# SHA-256 as 64 hexadecimal letters, which advertising systems match addresses by. #}
+{% macro sha256_hex(value) -%}
+    {{ return(adapter.dispatch("sha256_hex")(value)) }}
+{%- endmacro %}
+{% macro duckdb__sha256_hex(value) -%} sha256({{ value }}) {%- endmacro %}
+{% macro spark__sha256_hex(value) -%} sha2({{ value }}, 256) {%- endmacro %}
+
 {# A step of a query that is computed once, as written: an optimizer that looks through twenty of them takes minutes. #}
 {% macro computed_once() -%}
     {{ return(adapter.dispatch("computed_once")()) }}

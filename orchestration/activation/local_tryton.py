@@ -83,7 +83,7 @@ class LocalTryton:
 
 def missing_programs() -> str | None:
     """What this machine lacks for a Tryton, as a sentence; None when nothing does."""
-    if _postgres_bin() is None:
+    if postgres_bin() is None:
         return "PostgreSQL is not installed here (Debian: apt-get install postgresql)."
     if os.getuid() == 0 and _server_user() is None:
         return "PostgreSQL does not run as root and there is no user 'postgres' here."
@@ -117,11 +117,11 @@ def running_tryton(units: Sequence[str], *, say: Say = lambda _: None) -> Iterat
         raise NoTryton(missing)
     cache = _built_template(say)
     folder = Path(tempfile.mkdtemp(prefix="ikusei-crm-"))
-    _give(folder)
+    give(folder)
     shutil.copytree(cache / "cluster", folder / "cluster", symlinks=True)
-    _give(folder, deeply=True)
+    give(folder, deeply=True)
     pg_port, port, server = free_port(), free_port(), None
-    _postgres(folder, pg_port, "start")
+    postgres(folder, pg_port, "start")
     try:
         _write_configuration(folder, pg_port, port)
         python = cache / "venv" / "bin" / "python"
@@ -137,7 +137,7 @@ def running_tryton(units: Sequence[str], *, say: Say = lambda _: None) -> Iterat
         if server is not None:
             server.kill()
             server.wait(30)
-        _postgres(folder, pg_port, "stop")
+        postgres(folder, pg_port, "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -173,12 +173,12 @@ def _built_template(say: Say) -> Path:
 
 def _make_venv(cache: Path, say: Say) -> None:
     say("tryton: installing its server into a venv of its own")
-    _run([sys.executable, "-m", "venv", str(cache / "venv")])
+    run_program([sys.executable, "-m", "venv", str(cache / "venv")])
     module = cache / "module"
     shutil.rmtree(module, ignore_errors=True)
     shutil.copytree(MODULE, module, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
     pip = [str(cache / "venv" / "bin" / "pip"), "install", "-q", "--disable-pip-version-check"]
-    _run([*pip, *REQUIREMENTS, str(module)])
+    run_program([*pip, *REQUIREMENTS, str(module)])
 
 
 def _make_cluster(cache: Path, say: Say) -> None:
@@ -186,13 +186,15 @@ def _make_cluster(cache: Path, say: Say) -> None:
     folder = cache / "build"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    _give(folder)
-    bin_folder, port, web = _postgres_bin(), free_port(), free_port()
+    give(folder)
+    bin_folder, port, web = postgres_bin(), free_port(), free_port()
     initdb = [str(bin_folder / "initdb"), "-D", str(folder / "cluster"), "-U", "tryton", "--auth=trust"]
-    _run([*initdb, "--no-locale", "-E", "UTF8", "--no-sync"], as_server_user=True)
-    _postgres(folder, port, "start")
+    run_program([*initdb, "--no-locale", "-E", "UTF8", "--no-sync"], as_server_user=True)
+    postgres(folder, port, "start")
     try:
-        _run([str(bin_folder / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "tryton", DATABASE])
+        run_program(
+            [str(bin_folder / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "tryton", DATABASE]
+        )
         _write_configuration(folder, port, web)
         (folder / "password").write_text(PASSWORD, encoding="utf-8")
         admin = [
@@ -204,7 +206,7 @@ def _make_cluster(cache: Path, say: Say) -> None:
         ]
         wanted = ["-u", "warehouse_key", "--activate-dependencies", "-p", "--email", "admin@example.com"]
         # Without --administrator a later call would silently take the flag away again.
-        _run([*admin, *wanted, "--administrator"], TRYTONPASSFILE=str(folder / "password"))
+        run_program([*admin, *wanted, "--administrator"], TRYTONPASSFILE=str(folder / "password"))
         server = _start_server(folder, cache / "venv" / "bin" / "python", web)
         try:
             url = f"http://127.0.0.1:{web}/{DATABASE}"
@@ -214,7 +216,7 @@ def _make_cluster(cache: Path, say: Say) -> None:
             server.kill()
             server.wait(30)
     finally:
-        _postgres(folder, port, "stop")
+        postgres(folder, port, "stop")
     (folder / "cluster").rename(cache / "cluster")
 
 
@@ -277,8 +279,9 @@ def _wait_until_up(url: str, server: subprocess.Popen) -> None:
     raise NoTryton(f"The Tryton at {url} did not come up; its log is beside its configuration.")
 
 
-def _postgres(folder: Path, port: int, deed: str) -> None:
-    bin_folder = _postgres_bin()
+def postgres(folder: Path, port: int, deed: str) -> None:
+    """`start`, `stop` or `crash` of the throw-away cluster in folder/cluster, on a port of loopback."""
+    bin_folder = postgres_bin()
     said = [f"-c {setting}" for setting in (*_SETTINGS, "listen_addresses=127.0.0.1", f"port={port}")]
     said.append(f"-c unix_socket_directories={folder}")
     command = [str(bin_folder / "pg_ctl"), "-D", str(folder / "cluster"), "-w", "-t", "60"]
@@ -286,10 +289,11 @@ def _postgres(folder: Path, port: int, deed: str) -> None:
         command += ["-l", str(folder / "cluster" / "server.log"), "-o", " ".join(said), "start"]
     else:
         command += ["-m", "immediate" if deed == "crash" else "fast", "stop"]
-    _run(command, as_server_user=True)
+    run_program(command, as_server_user=True)
 
 
-def _run(command: Sequence[str], *, as_server_user: bool = False, **environment: str) -> None:
+def run_program(command: Sequence[str], *, as_server_user: bool = False, **environment: str) -> None:
+    """Runs a program to its end. Raises NoTryton with its last line when it fails."""
     user = _server_user() if as_server_user and os.getuid() == 0 else None
     who = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
     done = subprocess.run(
@@ -306,7 +310,7 @@ def _run(command: Sequence[str], *, as_server_user: bool = False, **environment:
         raise NoTryton(f"{Path(command[0]).name} failed ({said[-1] if said else done.returncode}).")
 
 
-def _give(path: Path, *, deeply: bool = False) -> None:
+def give(path: Path, *, deeply: bool = False) -> None:
     """Root hands a folder to the user that PostgreSQL runs as."""
     if os.getuid() != 0:
         return
@@ -324,7 +328,7 @@ def _server_user() -> str | None:
         return None
 
 
-def _postgres_bin() -> Path | None:
+def postgres_bin() -> Path | None:
     """The folder of pg_ctl and initdb; Debian keeps it off the PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
     if found:

@@ -182,6 +182,7 @@ class Destination(ABC):
 
 def destination_kinds() -> dict[str, type[Destination]]:
     """Name in a sync file -> class."""
+    from orchestration.activation.destinations.bottlecrm import BottleCrm
     from orchestration.activation.destinations.files import Files
     from orchestration.activation.destinations.hubspot import HubSpot
     from orchestration.activation.destinations.hubspot_list import HubSpotList
@@ -193,6 +194,7 @@ def destination_kinds() -> dict[str, type[Destination]]:
     from orchestration.activation.destinations.webhook import Webhook
 
     return {
+        "bottlecrm": BottleCrm,
         "files": Files,
         "hubspot": HubSpot,
         "hubspot_list": HubSpotList,
