@@ -41,6 +41,8 @@ create table lifecycle.fct_tier_history (person_id text, tier text, valid_from t
 create table lifecycle.lead_consents (person_id text, channel text, status text);
 create table routing.fct_lead_routes (route_id text, person_id text, owner_unit_id text,
     routed_at timestamp);
+create table routing.fct_handoffs (route_id text, person_id text, routed_at timestamp,
+    is_contact_late boolean, escalated_at timestamp);
 create table activation.sync_webhook__routed_leads (sync_key text, person_id text, email text);
 create table activation.sync_files__routed_leads (sync_key text, person_id text, email text);
 create table reporting.rpt_kpis_monthly (month date, visitors bigint, form_passes bigint,
@@ -81,6 +83,8 @@ insert into lifecycle.fct_tier_history values ('X', 'latent', timestamp '2026-08
 insert into lifecycle.lead_consents values ('X', 'email', 'granted'), ('W1', 'email', 'denied');
 insert into routing.fct_lead_routes values ('r1', 'X', 'prod-crm', timestamp '2026-10-01'),
     ('r2', 'W1', 'prod-erp', timestamp '2026-10-01'), ('r3', 'W2', 'prod-erp', timestamp '2026-10-01');
+insert into routing.fct_handoffs values ('r1', 'X', timestamp '2026-09-30', true, null),
+    ('r2', 'W1', timestamp '2026-09-30', false, null);
 insert into activation.sync_webhook__routed_leads values ('X', 'X', 'ai@a.jp'), ('W1', 'W1', 'w1@b.jp'),
     ('W2', 'W2', 'w2@b.jp');
 insert into reporting.rpt_kpis_monthly values ('2026-09-01', 90, 10, 1, 1, 0, 0, 0, 0.1, null, null, null),
@@ -146,6 +150,11 @@ TRUTH = {
             ('p3', 'prod-crm', timestamp '2026-09-30', 'asked'),
             ('p5', 'prod-crm', timestamp '2026-09-30', 'ripe'), ('p2', null, timestamp '2026-09-30', 'asked'))
         as rows (person_key, right_owner, due_at, reason)""",
+    "waits": """
+        select * from (values
+            ('p1', timestamp '2026-09-30 05:00:00', timestamp '2026-10-20', 'waiting_reps'),
+            ('p3', timestamp '2026-09-30 05:00:00', timestamp '2026-10-20', 'waiting_reps'))
+        as rows (person_key, handed_at, first_contact_at, trouble)""",
     "consents": """
         select * from (values
             ('p1', 'ai@a.jp', 'email', 'denied', timestamp '2026-09-01', null::timestamp),

@@ -64,6 +64,7 @@ BY_HAND = {
     ("routing", "right_owner_share_of_ripe", None): (0, 1),
     ("routing", "due_and_routed_share", None): (2 / 3, 3),
     ("routing", "routed_and_due_share", None): (2 / 3, 3),
+    ("routing", "waiting_reps_found_share", None): (1 / 2, 2),
     ("consent", "violations", None): (1, 1),
     ("consent", "needless_withholding", None): (1, 1),
     ("consent", "status_accuracy", None): (1 / 3, 3),

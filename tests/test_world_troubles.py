@@ -22,6 +22,7 @@ RATES = {
     "company_renamed": 0.3, "company_merged": 0.2, "department_variants": 0.3, "missing_address": 0.3,
     "card_twice": 0.2, "hidden_crawler": 0.1, "named_crawler": 1, "own_staff": 1, "jobseeker": 0.05,
     "vendor": 0.05, "sla_breach": 0.3, "wrong_owner": 0.3, "returned_lead": 0.6, "silent_reps": 0.3,
+    "waiting_reps": 0.6,
     "applied_not_attended": 0.5, "torn_file": 0.3, "wrong_encoding": 0,
 }  # fmt: skip
 SETTINGS = {
@@ -40,6 +41,7 @@ MOVES_NO_TRAFFIC = {
     "cookie_refused", "cookie_deleted", "several_devices", "shared_device", "kiosk", "old_kanji",
     "width_variants", "phone_variants", "company_spelling", "company_renamed", "company_merged",
     "department_variants", "card_twice", "sla_breach", "wrong_owner", "returned_lead", "silent_reps",
+    "waiting_reps",
     "applied_not_attended", "late_file", "repeated_file", "torn_file",
 }  # fmt: skip
 BESIDE = {"jobseeker", "vendor", "own_staff"}

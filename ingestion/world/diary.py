@@ -119,6 +119,9 @@ class Diary:
     desks: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)  # by kind of row
     opportunities: list[dict[str, Any]] = field(default_factory=list)  # the truth about each
     orders: list[dict[str, Any]] = field(default_factory=list)  # the truth about each
+    waits: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # who asked while two reps waited for one another
     spellings: dict[tuple[str, str], str | None] = field(default_factory=dict)  # (company, written): trouble
     departments: dict[str, str] = field(default_factory=dict)  # as written: official
     tied: set[str] = field(default_factory=set)  # cookies that a form or a click of a mail names

@@ -19,6 +19,7 @@ from .behaviour import World
 from .clock import DAY, local_day, midnight, month_name, utc
 from .companies import Company
 from .diary import Consent, Deed
+from .names import DEPARTMENT_CATEGORIES
 from .people import LAG_DAYS, Person
 
 _REACTIONS = {
@@ -189,11 +190,12 @@ def routes(world: World) -> Iterator[dict[str, Any]]:
     """Who ought to have each person who asked, or who became ripe without asking, by the agreed policy.
 
     Three cuts side by side (product, account, area). In this order: advice on security needs the licensed
-    team; a price the product's specialists; who belongs to a company that has bought, its account team; a
+    team; a price the product's specialists; who belongs to a company that has bought, its account team (who
+    asks, only if that team has noted a talk with the person or the department within a year); a
     question about a product, that product's team; else the account team, the office nearby, inside sales. A
     question within ninety days of the one before belongs to the hand-over that is under way.
     """
-    bought = _first_orders(world)
+    bought, talks = _first_orders(world), _talks(world)
     deals = {deal["person_key"]: deal["created_at"] for deal in world.diary.opportunities}
     for person in world.people:
         if person.kind in {"jobseeker", "vendor"}:
@@ -207,18 +209,25 @@ def routes(world: World) -> Iterator[dict[str, Any]]:
         ]
         if opening:
             last = opening[-1]
-            owner = _owner(person, last.kind, last.product, last.moment, bought)
+            owner = _owner(person, last.kind, last.product, last.moment, bought, talks)
             yield _route(person, owner, last.moment, "asked")
         elif person.key in deals:
             due = deals[person.key]
-            yield _route(person, _owner(person, "", person.product, due, bought), due, "ripe")
+            yield _route(person, _owner(person, "", person.product, due, bought, talks), due, "ripe")
 
 
 def _route(person: Person, owner: str, due: int, reason: str) -> dict[str, Any]:
     return {"person_key": person.key, "right_owner": owner, "due_at": utc(due), "reason": reason}
 
 
-def _owner(person: Person, asked: str, product: str, moment: int, bought: dict[str, int]) -> str:
+def _owner(
+    person: Person,
+    asked: str,
+    product: str,
+    moment: int,
+    bought: dict[str, int],
+    talks: dict[tuple, list[int]],
+) -> str:
     """The unit for a question ('inquiry', 'quote') or, with '', for a ripe person who has not asked."""
     company = person.job_on(local_day(moment)).company
     team = _ACCOUNT_TEAMS.get(company.industry) if company else None
@@ -227,11 +236,37 @@ def _owner(person: Person, asked: str, product: str, moment: int, bought: dict[s
         return "prod-security"
     if asked == "quote":
         return f"prod-{product}"
-    if is_customer and team:
+    if is_customer and team and (not asked or _knows(team, person, moment, talks)):
         return team
     if product:
         return f"prod-{product}"
     return team or (f"area-{company.prefecture.sales_area}" if company else "inside-sales")
+
+
+def _knows(team: str, person: Person, moment: int, talks: dict[tuple, list[int]]) -> bool:
+    """Whether the team has noted a talk with the person or the department in the year before."""
+    job = person.job_on(local_day(moment))
+    category = DEPARTMENT_CATEGORIES.get(job.department)
+    near = talks.get((team, person.key), [])
+    if category and job.company:
+        near = near + talks.get((team, _house(job.company), category), [])
+    return any(moment - 365 * DAY <= at < moment for at in near)
+
+
+def _talks(world: World) -> dict[tuple, list[int]]:
+    """(unit, person) and (unit, company, department category) -> when sales noted a call, visit or mail."""
+    units = {row["owner_id"]: row["unit_id"] for _, row in world.diary.sales.get("owners", [])}
+    people = {f"L{person.key[1:]}": person for person in world.people}
+    found: dict[tuple, list[int]] = defaultdict(list)
+    for moment, row in world.diary.sales.get("activities", []):
+        if row["activity_type"] in {"call", "visit", "mail"}:
+            unit, person = units[row["owner_id"]], people[row["lead_id"]]
+            job = person.job_on(local_day(moment))
+            found[unit, person.key].append(moment)
+            if job.company is not None:
+                category = DEPARTMENT_CATEGORIES.get(job.department)
+                found[unit, _house(job.company), category].append(moment)
+    return found
 
 
 def _house(company: Company) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -194,7 +194,7 @@ def _work_lead(world: World, person: Person, handover: Handover, owners: dict[st
     deal = Deal(world, person, lead_id, owner, handover, particulars, dice, is_silent)
     world.diary.deed(handover.moment, person.key, "lead_created")
     _lead(deal, handover.moment, "new")
-    contacted, is_slow = _calls(deal)
+    contacted, is_slow = _calls(deal, owners)
     _seminars(deal)
     is_returned = False
     if person.kind == "customer":
@@ -269,7 +269,7 @@ def _looked_up(world: World, company: Company) -> str:
     return company.corporate_number if dice.chance(0.65) else ""
 
 
-def _calls(deal: Deal) -> tuple[int | None, bool]:
+def _calls(deal: Deal, owners: dict[str, list[str]]) -> tuple[int | None, bool]:
     """The first call and what follows it; gives the moment of the first call, and whether it came late."""
     dice, start = deal.dice, deal.handover.moment
     trouble = Dice(deal.world.seed, "trouble", "sla_breach", deal.lead_id)
@@ -277,10 +277,15 @@ def _calls(deal: Deal) -> tuple[int | None, bool]:
     is_slow = trouble.chance(deal.world.trouble("sla_breach"))
     if is_slow:
         wait = trouble.between(8, 25)
+    is_waiting = _waits(deal)
+    if is_waiting:
+        wait = Dice(deal.world.seed, "wait", deal.lead_id).between(12, 30)
     day = next_workday(local_day(start) + timedelta(days=int(wait)))
     first = max(sales_moment(day, dice), start + 1800)
     if deal.person.wants_on is not None:  # who buys has been spoken to before
         first = max(start + 1800, min(first, midnight(deal.person.wants_on) + 9 * 3600 + 600))
+    if is_waiting:
+        _wait_for_each_other(deal, first, owners)
     if not deal.world.calendar.holds(first):
         return None, is_slow
     _activity(deal, first, "call", "初回連絡", _OUTCOMES.turn(dice))
@@ -306,6 +311,26 @@ def _seminars(deal: Deal) -> None:
             attended = midnight(held[passed.form_id]) + 14 * 3600
             deal.world.diary.deed(attended, deal.person.key, "seminar_attended")
             _activity(deal, attended, "seminar_attended", passed.form_id, "出席")
+
+
+def _waits(deal: Deal) -> bool:
+    """Whether two reps are told of a request and each thinks that it is the other's turn."""
+    asked = deal.handover.source in {"inquiry", "quote"} and deal.person.wants_on is None
+    return asked and not deal.person.is_heroine and deal.world.befalls("waiting_reps", deal.lead_id)
+
+
+def _wait_for_each_other(deal: Deal, first: int, owners: dict[str, list[str]]) -> None:
+    """Both note that they wait; half of the people complain the day before somebody calls at last."""
+    other = f"prod-{deal.handover.product}" if deal.handover.product else "inside-sales"
+    second = replace(deal, owner_id=owners.get(other, owners["inside-sales"])[0])
+    _activity(deal, deal.handover.moment + 1200, "note", "製品営業からの連絡待ち", "待機")
+    _activity(second, deal.handover.moment + 2400, "note", "担当営業からの連絡待ち", "待機")
+    if Dice(deal.world.seed, "complains", deal.lead_id).chance(0.5):
+        _activity(deal, first - DAY, "complaint", "問い合わせに返事がない", "クレーム")
+    deal.world.diary.waits.append(
+        {"person_key": deal.person.key, "lead_id": deal.lead_id, "handed_at": deal.handover.moment,
+         "first_contact_at": first, "trouble": "waiting_reps"}
+    )  # fmt: skip
 
 
 _DAY_ONLY = {"visit", "fax", "dm"}

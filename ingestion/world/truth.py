@@ -1,8 +1,9 @@
 """What is true of the world, in Parquet beside its files; only the judge of the product may read it.
 
 people, companies, company_spellings, departments, identifiers (with spans), opportunities, orders, tiers,
-hazards, kpis, routes, consents, files; `traces` writes requests, sessions and email_events. `world.json`
-holds the arguments, the settings, the counts and the heroine. Times are naive UTC; spans include both ends.
+hazards, kpis, routes, waits, consents, files; `traces` writes requests, sessions and email_events.
+`world.json` holds the arguments, the settings, the counts and the heroine. Times are naive UTC; spans include
+both ends.
 """
 
 from __future__ import annotations
@@ -75,6 +76,12 @@ KPIS = pa.schema({"month": pa.date32(), "kpi": pa.string(), "value": pa.float64(
 ROUTES = pa.schema(
     {"person_key": pa.string(), "right_owner": pa.string(), "due_at": TIME, "reason": pa.string()}
 )
+WAITS = pa.schema(
+    {
+        "person_key": pa.string(), "lead_id": pa.string(), "handed_at": TIME, "first_contact_at": TIME,
+        "trouble": pa.string(),
+    }
+)  # fmt: skip
 OPPORTUNITIES = pa.schema(
     {
         "opportunity_id": pa.string(), "lead_id": pa.string(), "person_key": pa.string(),
@@ -107,6 +114,7 @@ def write_truth(world: World, written: Written, folder: Path, arguments: dict[st
     _write(folder, "hazards", HAZARDS, figures.hazards(world))
     _write(folder, "kpis", KPIS, figures.kpis(world, written.visitors))
     _write(folder, "routes", ROUTES, routes)
+    _write(folder, "waits", WAITS, _waits(world))
     _write(folder, "consents", CONSENTS, figures.consents(world))
     _write(folder, "files", FILES, _files(written))
     text = json.dumps(_world(world, written, arguments, owners), ensure_ascii=False, indent=2)
@@ -258,6 +266,16 @@ def _opportunities(world: World) -> list[dict[str, Any]]:
     return [
         {**deal, "created_at": utc(deal["created_at"]), "final_stage_at": utc(deal["final_stage_at"])}
         for deal in world.diary.opportunities
+    ]
+
+
+def _waits(world: World) -> list[dict[str, Any]]:
+    """`first_contact_at` may lie after the world's end, as with opportunities."""
+    found = sorted(world.diary.waits, key=lambda wait: wait["lead_id"])
+    return [
+        {**wait, **{name: utc(wait[name]) for name in ("handed_at", "first_contact_at")}}
+        for wait in found
+        if world.calendar.holds(wait["handed_at"])
     ]
 
 

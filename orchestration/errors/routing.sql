@@ -23,7 +23,22 @@ with
         inner join person_ids on due.person_key = person_ids.person_key
         left join latest on person_ids.person_id = latest.person_id
     ),
+    -- Requests of which two reps were told and nobody acted for days: does the hand-over of
+    -- that request show it? Younger ones than a week may still be in time.
+    waited as (
+        select waits.person_key, handoffs.is_contact_late or handoffs.escalated_at is not null as is_found
+        from truth.waits as waits
+        inner join person_ids on waits.person_key = person_ids.person_key
+        inner join due on waits.person_key = due.person_key and due.has_asked
+        inner join routing.fct_handoffs as handoffs
+            on person_ids.person_id = handoffs.person_id
+            and handoffs.routed_at > waits.handed_at - interval 1 day
+            and handoffs.routed_at <= waits.handed_at
+        where waits.handed_at < getvariable('as_of_end') - interval 7 day
+    ),
     cases as (
+        select 'waiting_reps_found_share' as measure, null as trouble, is_found as is_right from waited
+        union all
         select 'right_owner_share' as measure, null as trouble, is_right from compared
         union all
         select 'right_owner_share_of_asking', null, is_right from compared where has_asked

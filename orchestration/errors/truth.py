@@ -83,6 +83,12 @@ TABLES: dict[str, dict[str, str]] = {
         "due_at": "timestamp",
         "reason": "varchar",
     },
+    "waits": {
+        "person_key": "varchar",
+        "handed_at": "timestamp",
+        "first_contact_at": "timestamp",
+        "trouble": "varchar",
+    },
     "consents": {
         "person_key": "varchar",
         "email": "varchar",
