@@ -88,6 +88,21 @@ with
         group by members.company_id
     ),
 
+    -- A domain under a name that too many domains share stands alone, and its records
+    -- at the name: what is left to call it by is the domain.
+    names_of_members as (
+        select
+            company_id,
+            min(
+                substring(
+                    company_identifier,
+                    length(split_part(company_identifier, ':', 1)) + 2
+                )
+            ) as company_name
+        from members
+        group by company_id
+    ),
+
     numbers as (
         select
             company_id,
@@ -175,7 +190,8 @@ select
         names.company_name,
         substring(domains.domain_identifier, length('domain:') + 1),
         names_on_lines.company_name,
-        numbers.corporate_number
+        numbers.corporate_number,
+        names_of_members.company_name
     ) as company_name,
     numbers.corporate_number,
     substring(domains.domain_identifier, length('domain:') + 1) as email_domain,
@@ -216,3 +232,4 @@ left join
     sizes
     on sizes_ranked.employees >= sizes.from_employees
     and (sizes.to_employees is null or sizes_ranked.employees < sizes.to_employees)
+left join names_of_members on companies.company_id = names_of_members.company_id
