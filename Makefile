@@ -14,7 +14,8 @@ test: setup ; @.venv/bin/python -m pytest $(TEST_ARGS)
 
 test-long: setup ; @IKUSEI_LONG_TESTS=1 .venv/bin/python -m pytest $(TEST_ARGS)
 
-test-faults: setup ; @IKUSEI_LONG_TESTS=1 .venv/bin/python -m pytest -s -n 0 tests/test_activation_tryton.py
+FAULTS = $(addprefix tests/test_,activation_tryton.py ingestion_tryton.py three_voices.py $(addprefix destination_,hubspot.py kintone.py salesforce.py bottlecrm.py))
+test-faults: setup ; @IKUSEI_LONG_TESTS=1 .venv/bin/python -m pytest -s -n 0 $(FAULTS)
 
 bench: setup ; @.venv/bin/python tests/bench/bench.py $(BENCH_ARGS)
 
