@@ -19,13 +19,18 @@ select
     cast(people as bigint) as person_months,
     cast(people_left as bigint) as people_left,
     leaving_rate,
-    (
-        leaving_rate
-        + 1.920729 / people
-        - 1.959964
-        * sqrt(leaving_rate * (1 - leaving_rate) / people + 0.9603645 / people / people)
-    )
-    / (1 + 3.841459 / people) as leaving_rate_low,
+    greatest(
+        0,
+        (
+            leaving_rate
+            + 1.920729 / people
+            - 1.959964
+            * sqrt(
+                leaving_rate * (1 - leaving_rate) / people + 0.9603645 / people / people
+            )
+        )
+        / (1 + 3.841459 / people)
+    ) as leaving_rate_low,
     (
         leaving_rate
         + 1.920729 / people
