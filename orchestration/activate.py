@@ -6,7 +6,7 @@ A plan only says what would be sent; `apply` sends it, or exactly the plan whose
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orchestration.home import SYNCS, Home
@@ -98,11 +98,27 @@ def digest_of(plans: Sequence[SyncPlan]) -> str:
     return combined_digest(plans)
 
 
-def plan_figures(plans: Sequence[SyncPlan]) -> list[str]:
-    """One short figure a sync, for the line of a stage."""
+def syncs_not_set_up(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names of the syncs that need variables and have none of them: nobody began to use them."""
+    from orchestration.activation.configuration import read_syncs
+
     return [
-        f"{plan.sync}: {plan.sends:,} to send" + (" (held back)" if plan.is_blocked else "") for plan in plans
+        sync.name
+        for sync in read_syncs(SYNCS)
+        if sync.secrets and not any(environment.get(name) for name in sync.secrets.values())
     ]
+
+
+def plan_figures(plans: Sequence[SyncPlan]) -> list[str]:
+    """One short figure a sync that is set up, for the line of a stage; the others are counted."""
+    off = set(syncs_not_set_up())
+    figures = [
+        f"{plan.sync}: {plan.sends:,} to send" + (" (held back)" if plan.is_blocked else "")
+        for plan in plans
+        if plan.sync not in off
+    ]
+    resting = sum(plan.sync in off for plan in plans)
+    return figures + ([f"{resting} more are not set up (`ikusei doctor` names them)"] if resting else [])
 
 
 def plan_lines(plans: Sequence[SyncPlan]) -> Iterable[str]:

@@ -142,17 +142,15 @@ def _intake(home: Home) -> Iterator[Finding]:
 
 def _syncs(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Each sync that somebody began to set up, and one line for those that nobody did."""
+    from orchestration.activate import syncs_not_set_up
     from orchestration.activation.configuration import read_syncs
     from orchestration.activation.destinations import destination_kinds
 
-    kinds, off = destination_kinds(), []
-    for sync in read_syncs(SYNCS):
-        wanted = sorted(set(sync.secrets.values()))
-        missing = [name for name in wanted if not environment.get(name)]
+    kinds, off = destination_kinds(), syncs_not_set_up(environment)
+    for sync in (sync for sync in read_syncs(SYNCS) if sync.name not in off):
+        missing = sorted({name for name in sync.secrets.values() if not environment.get(name)})
         package = kinds[sync.destination].package
-        if wanted and missing == wanted:
-            off.append(sync.name)
-        elif missing:
+        if missing:
             yield Finding(
                 "sync", False, f"{sync.name}: set {' and '.join(missing)}, as {sync.path.name} says"
             )

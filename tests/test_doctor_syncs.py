@@ -6,6 +6,7 @@ import importlib.util
 
 import pytest
 
+from orchestration.activate import syncs_not_set_up
 from orchestration.doctor import _syncs
 
 
@@ -30,3 +31,9 @@ def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.M
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "hubspot" else inner(name))
     lines = [str(finding) for finding in _syncs({"IKUSEI_HUBSPOT_TOKEN": "pat"})]
     assert any("pip install 'ikusei[hubspot]'" in line for line in lines if line.startswith("LOOK"))
+
+
+def test_a_sync_without_variables_is_always_set_up_and_one_variable_begins_the_others() -> None:
+    off = set(syncs_not_set_up({"IKUSEI_SLACK_URL": "y"}))
+    assert {"hubspot_routed_leads", "tryton_routed_leads"} <= off
+    assert not off & {"files_routed_leads", "files_mail_audience", "slack_routed_leads"}
