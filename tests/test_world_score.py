@@ -66,6 +66,7 @@ BY_HAND = {
     ("routing", "routed_and_due_share", None): (2 / 3, 3),
     ("routing", "waiting_reps_found_share", None): (1 / 2, 2),
     ("consent", "violations", None): (1, 1),
+    ("consent", "violations_against_what_is_known", None): (1, 1),
     ("consent", "needless_withholding", None): (1, 1),
     ("consent", "status_accuracy", None): (1 / 3, 3),
 }
@@ -323,3 +324,4 @@ def test_a_planned_row_never_goes_to_who_said_no():
         figure = scored(**rates)["consent", "violations", None]
         assert figure.n > 0
         assert figure.value == 0
+        assert scored(**rates)["consent", "violations_against_what_is_known", None].value == 0

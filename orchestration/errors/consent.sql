@@ -22,6 +22,19 @@ with
                     and (allowed.person_key = person_keys.person_key or allowed.email = candidates.email)
             ) as is_denied,
             exists (
+                select 1 from allowed
+                where allowed.status = 'denied' and allowed.channel = 'email'
+                    and (
+                        allowed.email = candidates.email
+                        or exists (
+                            select 1 from identity.person_identifiers as identifiers
+                            where
+                                identifiers.person_id = candidates.person_id
+                                and identifiers.identifier = 'email:' || lower(allowed.email)
+                        )
+                    )
+            ) as is_known_to_be_denied,
+            exists (
                 select 1 from raw_email.events as events
                 where events.recipient = candidates.email
                     and events.event_type in ('bounced', 'rejected', 'complained')
@@ -44,6 +57,12 @@ with
         group by allowed.person_key, allowed.channel, consents.status
     )
 select 'violations' as measure, null as trouble, count(*) filter (where is_denied) as value, count(*) as n
+from judged
+where is_planned
+union all
+-- Who said no from the address of a former job, and whom nothing links to the new one, said
+-- it to us all the same; this counts the others.
+select 'violations_against_what_is_known', null, count(*) filter (where is_known_to_be_denied), count(*)
 from judged
 where is_planned
 union all
