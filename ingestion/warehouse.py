@@ -68,6 +68,9 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise told from error
         raise
     finally:
+        # Closing writes what is open yet into the file, and takes all the memory it may have for it.
+        with suppress(duckdb.Error):
+            con.execute("checkpoint")
         with suppress(duckdb.Error):  # a connection that a full disk has broken takes no settings
             con.execute(f"set memory_limit = '{memory}'")
         con.close()
