@@ -21,6 +21,8 @@ with
 
     addresses as (select * from {{ ref("int_addresses_failing") }}),
 
+    blocks as (select * from {{ ref("int_mail_blocks") }}),
+
     audience as (
         select
             people.person_id as sync_key,
@@ -38,12 +40,15 @@ with
             coalesce(consents.status, 'unknown') as consent_status,
             coalesce(consents.status, 'unknown') <> 'granted'
             or people.is_internal
+            or blocks.block_id is not null
             or addresses.reason is not null as is_suppressed,
             case
                 when people.is_internal
                 then 'internal'
                 when coalesce(consents.status, 'unknown') <> 'granted'
                 then 'no consent'
+                when blocks.block_id is not null
+                then 'do not contact ' || blocks.block_id
                 when addresses.reason is not null
                 then 'address ' || addresses.reason
             end as suppression_reason
@@ -53,6 +58,7 @@ with
         left join scores on people.person_id = scores.person_id
         left join consents on people.person_id = consents.person_id
         left join addresses on people.email = addresses.email
+        left join blocks on people.person_id = blocks.person_id
     )
 
 select *

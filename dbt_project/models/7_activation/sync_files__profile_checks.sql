@@ -23,6 +23,8 @@ with
 
     addresses as (select * from {{ ref("int_addresses_failing") }}),
 
+    blocks as (select * from {{ ref("int_mail_blocks") }}),
+
     due as (
         select
             person_id,
@@ -53,10 +55,13 @@ select
     missing.ask_attributes,
     coalesce(consents.status, 'unknown') as consent_status,
     coalesce(consents.status, 'unknown') = 'denied'
+    or blocks.block_id is not null
     or addresses.reason is not null as is_suppressed,
     case
         when consents.status = 'denied'
         then 'consent denied'
+        when blocks.block_id is not null
+        then 'do not contact ' || blocks.block_id
         when addresses.reason is not null
         then 'address ' || addresses.reason
     end as suppression_reason
@@ -65,3 +70,4 @@ inner join due on people.person_id = due.person_id
 left join missing on people.person_id = missing.person_id
 left join consents on people.person_id = consents.person_id
 left join addresses on people.email = addresses.email
+left join blocks on people.person_id = blocks.person_id
