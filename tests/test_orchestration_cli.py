@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -71,6 +72,17 @@ def test_every_command_explains_itself(words: list[str]) -> None:
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
     assert ". " in result.stdout.replace("\n", " ")
+
+
+def test_every_command_that_the_readme_names_is_there() -> None:
+    there = {" ".join(words) for words in commands()}
+    groups = {name for name, command in get_command(app).commands.items() if hasattr(command, "commands")}
+    named = re.findall(
+        r"(?:\.venv/bin/|`)ikusei\s([a-z-]+)(?:\s([a-z]+))?", (REPOSITORY / "README.md").read_text()
+    )
+    wanted = {f"{first} {second}" if first in groups else first for first, second in named}
+    assert len(wanted) > 20
+    assert wanted <= there | groups, "the README promises what is not there"
 
 
 def test_a_second_run_is_told_who_holds_the_home(home: Path) -> None:

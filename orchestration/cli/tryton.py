@@ -6,12 +6,12 @@ import signal
 
 import typer
 
-from orchestration.told import told
+from orchestration.cli.told import told
 
-tryton_app = typer.Typer(help="A Tryton of this machine, to try sending with.", no_args_is_help=True)
+app = typer.Typer(help="A Tryton of this machine, to try sending with.", no_args_is_help=True)
 
 
-@tryton_app.command("install")
+@app.command("install")
 @told
 def tryton_install() -> int:
     """Install Tryton in an environment of its own and build its empty database: a minute or two, once."""
@@ -21,7 +21,7 @@ def tryton_install() -> int:
     return 0
 
 
-@tryton_app.command("serve")
+@app.command("serve")
 @told
 def tryton_serve() -> int:
     """Run an empty Tryton until Ctrl-C, and say which variables let `ikusei sync apply` send to it."""

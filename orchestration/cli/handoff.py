@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.told import told
+from orchestration.cli.told import told
 
 app = typer.Typer(help="Prove that no hand-over ends in silence.", no_args_is_help=True)
 

@@ -12,21 +12,21 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.told import complain, told
 from orchestration.home import PROJECT, Home, Settings
-from orchestration.told import complain, told
 from orchestration.trouble import Trouble
 
 PORT = 8470
 
-pages_app = typer.Typer(help="Show the pages, or check that each of them renders.", no_args_is_help=True)
+app = typer.Typer(help="Show the pages, or check that each of them renders.", no_args_is_help=True)
 users_app = typer.Typer(help="Who may read the pages: add, list, remove.", no_args_is_help=True)
-pages_app.add_typer(users_app, name="user")
+app.add_typer(users_app, name="user")
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name to log in with; no personal name is needed.")
 ]
 
 
-@pages_app.command("serve")
+@app.command("serve")
 @told
 def dashboards_serve(
     host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
@@ -41,7 +41,7 @@ def dashboards_serve(
     return serve_pages(home, host, free_port(port, host))
 
 
-@pages_app.command("check")
+@app.command("check")
 @told
 def dashboards_check() -> int:
     """Render every page in both languages on the published file and name what fails."""
@@ -60,7 +60,7 @@ def dashboards_check() -> int:
     return 1 if problems else 0
 
 
-@pages_app.command("exposures")
+@app.command("exposures")
 @told
 def dashboards_exposures() -> int:
     """Write what each page reads into the dbt project (models/9_reporting/_exposures.yml)."""

@@ -1,0 +1,5 @@
+"""`python -m orchestration.cli` is `ikusei`."""
+
+from orchestration.cli import app
+
+app()
