@@ -10,7 +10,7 @@ from dashboards.words import Words, form_of
 
 def change(words: Words, column: str, now: Any, before: Any) -> dict[str, str] | None:
     """The change since the row before: points for rates, months for means, per cent for counts and
-    money."""
+    money; from nothing there is no per cent, so the difference itself."""
     if now is None or before is None:
         return None
     text = _difference(words, column, float(now), float(before))
@@ -22,6 +22,8 @@ def change(words: Words, column: str, now: Any, before: Any) -> dict[str, str] |
 def _difference(words: Words, column: str, now: float, before: float) -> str:
     if form_of(column) == "percent":
         return words.text("interface.rate_points", points=f"{(now - before) * 100:+.2f}")
-    if form_of(column) == "decimal" or not before:
+    if form_of(column) == "decimal":
         return f"{now - before:+,.2f}"
+    if not before:
+        return f"{'+' if now > before else ''}{words.value(column, round(now - before))}"
     return f"{(now - before) / before * 100:+,.1f}%"

@@ -1,9 +1,9 @@
 """From a block's rows to HTML: kpis, line, bars, funnel, table, timeline, heatmap, card, and the glossary.
 
 Each component shapes rows into plain data here and hands them to its macro in `layouts/components.html`,
-where everything is escaped. Numbers and tables are in the HTML; lines and bars are drawn in the browser from
-JSON beside their table. A component leaves a token in the Markdown, and `put_in` sets its HTML in the
-token's place, so rows never pass through the Markdown parser.
+where everything is escaped. Numbers, tables and drawings are in the HTML; a chart has its table beside it.
+A component leaves a token in the Markdown, and `put_in` sets its HTML in the token's place, so rows never
+pass through the Markdown parser.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dashboards import tables
+from dashboards import charts, tables
 from dashboards.changes import change
 from dashboards.publication import Result
 from dashboards.reading import PageTrouble, Reading
-from dashboards.words import NOTHING, form_of, read_glossary
+from dashboards.words import NOTHING, read_glossary
 
 LAYOUTS = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "layouts"),
@@ -42,7 +42,6 @@ class Components:
     def __init__(self, reading: Reading, troubles: list[PageTrouble] | None = None) -> None:
         self.reading, self.words, self.troubles = reading, reading.words, troubles
         self.meanings: dict[str, tuple[str, str]] = {}
-        self.has_charts = False
         self._pieces: list[str] = []
 
     def names(self) -> dict[str, Callable[..., str]]:
@@ -109,11 +108,11 @@ class Components:
 
     def line(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
         """Lines over time. Each column of `y` is one line; all share one unit."""
-        return self._chart("line", block, x, y, title)
+        return self._chart(charts.lines, block, x, y, title)
 
     def bars(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
         """Horizontal bars, one group for each row."""
-        return self._chart("bars", block, x, y, title)
+        return self._chart(charts.bars, block, x, y, title)
 
     def funnel(self, block: str, step: str, count: str, title: str | None = None) -> str:
         """Bars by step, each with its rate from the step before and from the first."""
@@ -329,29 +328,22 @@ class Components:
             return None
         return self.words.text("interface.not_yet" if value is None else "interface.provisional")
 
-    def _chart(self, kind: str, block: str, x: str, y: str | Sequence[str], title: str | None) -> str:
+    def _chart(
+        self,
+        draw: Callable[..., dict[str, Any]],
+        block: str,
+        x: str,
+        y: str | Sequence[str],
+        title: str | None,
+    ) -> str:
         columns = [y] if isinstance(y, str) else list(y)
         result = self._result(block, x, *columns)
         self._explain(columns)
-        self.has_charts = self.has_charts or bool(result.rows)
-        labels = [self._value(x, row[x]) for row in result.rows]
-        drawing = {
-            "kind": kind,
-            "language": self.words.language,
-            "form": form_of(columns[0]),
-            "labels": labels,
-            "series": [
-                {"name": self.words.label(column), "values": [_number(row[column]) for row in result.rows]}
-                for column in columns
-            ],
-        }
-        rows = [
-            [self._value(x, row[x])] + [self._value(column, row[column]) for column in columns]
-            for row in result.rows
-        ]
+        rows = [[self._value(column, row[column]) for column in (x, *columns)] for row in result.rows]
         headings = [
             {"label": self.words.label(column), "word": self._word(column)} for column in (x, *columns)
         ]
+        drawing = draw(self.words, result, x, columns) if rows else None
         return self._piece("chart", drawing=drawing, headings=headings, rows=rows, title=self._title(title))
 
     def _deed(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -381,9 +373,3 @@ class Components:
             "shade": shade,
             "open": bool(mature and not row[mature]),
         }
-
-
-def _number(value: Any) -> float | int | None:
-    if value is None or isinstance(value, int):
-        return value
-    return float(value)

@@ -93,7 +93,6 @@ def page_html(
         # The body is made of autoescaped layouts and of Markdown without raw HTML.
         heading=Markup(heading + end if end else ""),
         body=Markup(rest if end else heading),
-        has_charts=rendered.has_charts,
         meanings=rendered.meanings,
     )
 

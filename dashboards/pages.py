@@ -171,10 +171,9 @@ def read_pages(folder: Path = PAGES) -> dict[str, Page]:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A page's HTML (`body`), whether it needs the chart script, and the name and meaning of its columns."""
+    """A page's HTML (`body`), and the name and meaning of its columns."""
 
     body: str
-    has_charts: bool
     meanings: dict[str, tuple[str, str]]
 
 
@@ -197,7 +196,7 @@ def render(
     except (TemplateError, TypeError, ValueError, AttributeError) as problem:
         raise PageTrouble(page.name, None, str(problem)) from problem
     body = components.put_in(MARKDOWN.render(text))
-    return Rendered(body, components.has_charts, components.meanings)
+    return Rendered(body, components.meanings)
 
 
 @lru_cache(maxsize=64)

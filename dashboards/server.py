@@ -5,7 +5,7 @@ outside.
 /<page>                pages/<page>.md
 /<page>/<block>.csv    all rows of a block, UTF-8 with BOM
 /login, /logout        the door (door.py), once there are users
-/assets/<file>         style, script and the vendored chart library, kept in memory, compressed once
+/assets/<file>         style and icon, kept in memory, compressed once
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from dashboards.words import Words, choose_language, read_words
 
 LOG = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
-SERVED = (".css", ".js", ".svg")
+SERVED = (".css", ".svg")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEADERS = {
-    # The chart library sizes its drawing through style attributes; style sheets and scripts are ours alone.
-    "Content-Security-Policy": "default-src 'self'; style-src-attr 'unsafe-inline'; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    # Charts and bars are sized through style attributes; there is no script at all.
+    "Content-Security-Policy": "default-src 'self'; script-src 'none'; style-src-attr 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -71,7 +71,7 @@ def read_assets(folder: Path = ASSETS) -> dict[str, Asset]:
     return {
         path.relative_to(folder).as_posix(): _asset(path)
         for path in sorted(folder.rglob("*"))
-        if path.suffix in SERVED and not path.name.endswith(".entry.js")
+        if path.suffix in SERVED
     }
 
 
@@ -101,7 +101,7 @@ class Site:
         return self._answer(request, self._csv)
 
     def asset(self, request: Request) -> Response:
-        """A style sheet, script or picture, for a year: its address changes when it does."""
+        """A style sheet or picture, for a year: its address changes when it does."""
         asset = self.assets.get(request.path_params["path"])
         if asset is None:
             return self.not_found(request)

@@ -70,7 +70,7 @@ const seen = () => {
   const charts = [...document.querySelectorAll('.chart')];
   const is_ready = document.readyState !== 'loading' && document.querySelector('.kpi .number')
     && document.querySelector('table') && charts.length
-    && charts.every(chart => chart.querySelector('svg path'));
+    && charts.every(chart => chart.querySelector('svg path, .lane i'));
   if (is_ready) requestAnimationFrame(() => setTimeout(() => { window.readyAt = performance.now(); }));
   else requestAnimationFrame(seen);
 };
@@ -181,8 +181,9 @@ def _look(browser: object, address: str, milliseconds: str) -> tuple[float, tupl
     network.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
-    page.wait_for_function(f"({milliseconds}) !== null", polling=20)
-    taken = page.evaluate(milliseconds)
+    # The pages forbid every script, so the waiting is done here and not by a function in the page.
+    while (taken := page.evaluate(milliseconds)) is None:
+        page.wait_for_timeout(20)
     context.close()
     origin = "/".join(address.split("/")[:3])
     return taken, (int(sum(sent)), len(asked), sum(not url.startswith(origin) for url in asked))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_page_has_no_error_asks_nothing_outside_fits_and_is_accessible(
     page.set_viewport_size({"width": width, "height": 800})
     assert page.goto(f"{address}{PAGES[name]}lang={language}").status == 200
     for chart in page.query_selector_all(".chart"):
-        chart.wait_for_selector("svg path", state="attached")
+        assert chart.query_selector("svg path, .lane i").bounding_box()
     assert page.troubles == []
     assert all(url.startswith(address) for url in page.asked), page.asked
     assert len(page.asked) <= 8
@@ -135,18 +136,36 @@ def test_the_judge_of_accessibility_sees_what_is_wrong(page, axe: Axe) -> None:
 
 def test_charts_are_drawn_with_words_in_the_readers_language(page, address: str) -> None:
     page.goto(f"{address}/generation?lang=ja")
-    page.wait_for_selector(".chart.bars svg text", state="attached")
-    assert page.locator(".chart svg").count() == 3
-    assert "資料請求" in page.locator(".chart.bars svg").text_content()
+    assert page.locator(".chart").count() == 3
+    assert "資料請求" in page.locator(".chart.bars").inner_text()
     assert page.locator(".legend.bars").first.inner_text().split("\n") == ["フォーム通過数", "新規リード数"]
 
 
-def test_numbers_and_tables_are_there_without_javascript(browser, address: str) -> None:
+def test_a_chart_tells_its_values_where_the_reader_points(page, address: str) -> None:
+    page.goto(f"{address}/generation?lang=en&month=2026-10")
+    place = page.locator(".chart.line").first.locator(".place").last
+    assert not place.locator("div").is_visible()
+    place.hover()
+    assert place.locator("div").inner_text() == "2026-10\nVisitors 50,000"
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_words_below_a_chart_never_overlap(page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for name in ("index", "generation", "cohorts"):
+        page.goto(f"{address}{PAGES[name]}lang=ja")
+        for below in page.locator(".below").all():
+            boxes = [each.bounding_box() for each in below.locator("span").all() if each.is_visible()]
+            assert len(boxes) >= 2
+            assert all(a["x"] + a["width"] < b["x"] for a, b in pairwise(boxes))
+
+
+def test_numbers_tables_and_charts_are_there_without_javascript(browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
     page = context.new_page()
     page.goto(f"{address}/generation?lang=ja&month=2026-10")
     assert "50,000" in page.locator(".kpis").nth(1).inner_text()
-    assert not page.locator(".chart").first.is_visible()
+    assert page.locator(".chart svg path").first.is_visible()
     page.locator("figure:has(.bars) summary").first.click()
     assert "資料請求" in page.locator("figure:has(.bars) table").first.inner_text()
     context.close()
