@@ -10,32 +10,36 @@ with
 
     lead_states as (select * from {{ ref("fct_lead_states") }}),
 
-    lead_consents as (select * from {{ ref("lead_consents") }}),
-
-    addresses as (select * from {{ ref("int_addresses_failing") }}),
+    checks as (
+        select * from {{ ref("int_contact_checks") }} where purpose = 'sales'
+    ),
 
     notes as (select * from {{ ref("int_approach_notes") }}),
 
     handoffs as (select * from {{ ref("fct_handoffs") }}),
 
-    suppressions as (
+    blocks as (
+        select * from {{ ref("lead_contact_blocks") }} where channel in ('email', 'phone')
+    ),
+
+    -- one channel that another unit asked to leave alone does not hold the lead back, it
+    -- is told to who has it
+    limits as (
         select
-            people.person_id,
-            coalesce(lead_consents.status, 'unknown') as consent_status,
-            case
-                when people.is_internal
-                then 'internal'
-                when lead_consents.status = 'denied'
-                then 'consent denied'
-                when addresses.reason is not null
-                then 'address ' || addresses.reason
-            end as suppression_reason
-        from people
-        left join
-            lead_consents
-            on people.person_id = lead_consents.person_id
-            and lead_consents.channel = 'email'
-        left join addresses on people.email = addresses.email
+            handoffs.person_id,
+            {{
+                text_list(
+                    "blocks.channel || ' (' || blocks.block_id || ')'",
+                    ", ",
+                    "blocks.block_id",
+                )
+            }} as channels_to_avoid
+        from handoffs
+        inner join
+            blocks
+            on handoffs.person_id = blocks.person_id
+            and handoffs.accountable_unit_id <> blocks.requested_by_unit_id
+        group by handoffs.person_id
     ),
 
     payloads as (
@@ -58,16 +62,20 @@ with
             routes.rule_id as route_rule_id,
             routes.routed_at,
             notes.top_product,
-            notes.approach_note,
+            notes.approach_note || coalesce(
+                ' | 控える連絡手段: ' || limits.channels_to_avoid, ''
+            ) as approach_note,
             handoffs.may_act_from,
-            suppressions.consent_status,
-            suppressions.suppression_reason is not null as is_suppressed,
-            suppressions.suppression_reason
+            checks.consent_status,
+            checks.is_suppressed,
+            checks.suppression_reason,
+            checks.checks_passed
         from routes
         inner join people on routes.person_id = people.person_id
-        inner join suppressions on routes.person_id = suppressions.person_id
+        inner join checks on routes.person_id = checks.person_id
         inner join notes on routes.person_id = notes.person_id
         inner join handoffs on routes.route_id = handoffs.route_id
+        left join limits on routes.person_id = limits.person_id
         left join scores on routes.person_id = scores.person_id
         left join
             tier_history

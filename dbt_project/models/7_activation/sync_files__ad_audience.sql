@@ -12,21 +12,11 @@ with
         select * from {{ ref("fct_tier_history") }} where valid_to is null
     ),
 
-    consents as (select * from {{ ref("lead_consents") }} where channel = 'email'),
-
-    consent_events as (select * from {{ ref("fct_consents") }}),
-
-    addresses as (select * from {{ ref("int_addresses_failing") }}),
-
-    -- A card handed over lets us write; giving an address to somebody else, hashed or
-    -- not, needs a spoken yes.
-    agreed as (
-        select consents.person_id
-        from consents
-        inner join
-            consent_events
-            on consents.consent_event_id = consent_events.consent_event_id
-        where consents.status = 'granted' and consent_events.is_explicit
+    -- who never agreed is not even a row; who did and must not be shown is a marked one
+    checks as (
+        select *
+        from {{ ref("int_contact_checks") }}
+        where purpose = 'ad' and ',' || checks_passed || ',' like '%,law,%'
     ),
 
     audience_ranked as (
@@ -34,15 +24,16 @@ with
             {{ sha256_hex("lower(trim(people.email))") }} as hashed_email,
             people.person_id,
             tier_history.tier,
-            'granted' as consent_status,
-            addresses.reason is not null as is_suppressed,
+            checks.consent_status,
+            checks.is_suppressed,
+            checks.suppression_reason,
+            checks.checks_passed,
             row_number() over (
                 partition by lower(trim(people.email)) order by people.person_id
             ) as place
         from people
-        inner join agreed on people.person_id = agreed.person_id
+        inner join checks on people.person_id = checks.person_id
         inner join tier_history on people.person_id = tier_history.person_id
-        left join addresses on people.email = addresses.email
         where tier_history.tier in ('latent', 'apparent', 'prospect')
     ),
 
@@ -53,7 +44,9 @@ with
             hashed_email,
             tier,
             consent_status,
-            is_suppressed
+            is_suppressed,
+            suppression_reason,
+            checks_passed
         from audience_ranked
         where place = 1
     )

@@ -17,11 +17,9 @@ with
 
     scores as (select * from {{ ref("fct_lead_scores") }}),
 
-    consents as (select * from {{ ref("lead_consents") }} where channel = 'email'),
-
-    addresses as (select * from {{ ref("int_addresses_failing") }}),
-
-    blocks as (select * from {{ ref("int_mail_blocks") }}),
+    checks as (
+        select * from {{ ref("int_contact_checks") }} where purpose = 'mail'
+    ),
 
     audience as (
         select
@@ -37,28 +35,15 @@ with
             decisions.state,
             scores.grade,
             interests.interest_id as top_product,
-            coalesce(consents.status, 'unknown') as consent_status,
-            coalesce(consents.status, 'unknown') <> 'granted'
-            or people.is_internal
-            or blocks.block_id is not null
-            or addresses.reason is not null as is_suppressed,
-            case
-                when people.is_internal
-                then 'internal'
-                when coalesce(consents.status, 'unknown') <> 'granted'
-                then 'no consent'
-                when blocks.block_id is not null
-                then 'do not contact ' || blocks.block_id
-                when addresses.reason is not null
-                then 'address ' || addresses.reason
-            end as suppression_reason
+            checks.consent_status,
+            checks.is_suppressed,
+            checks.suppression_reason,
+            checks.checks_passed
         from decisions
         inner join people on decisions.person_id = people.person_id
+        inner join checks on people.person_id = checks.person_id
         left join interests on people.person_id = interests.person_id
         left join scores on people.person_id = scores.person_id
-        left join consents on people.person_id = consents.person_id
-        left join addresses on people.email = addresses.email
-        left join blocks on people.person_id = blocks.person_id
     )
 
 select *

@@ -7,13 +7,13 @@ with
 
     visitor_spans as (select * from {{ ref("visitor_spans") }}),
 
-    people as (select * from {{ ref("dim_people") }}),
-
     decisions as (
         select * from {{ ref("fct_scenario_decisions") }} where channel = 'email'
     ),
 
-    consents as (select * from {{ ref("lead_consents") }} where channel = 'email'),
+    checks as (
+        select * from {{ ref("int_contact_checks") }} where purpose = 'popup'
+    ),
 
     spans_ranked as (
         select
@@ -60,12 +60,13 @@ with
             popups_ranked.popup_id,
             popups_ranked.content,
             popups_ranked.why,
-            coalesce(consents.status, 'unknown') as consent_status,
-            coalesce(consents.status, 'unknown') = 'denied'
-            or coalesce(people.is_internal, false) as is_suppressed
+            -- an unknown visitor is nobody whose wishes are known
+            coalesce(checks.consent_status, 'unknown') as consent_status,
+            coalesce(checks.is_suppressed, false) as is_suppressed,
+            checks.suppression_reason,
+            coalesce(checks.checks_passed, '') as checks_passed
         from popups_ranked
-        left join people on popups_ranked.person_id = people.person_id
-        left join consents on popups_ranked.person_id = consents.person_id
+        left join checks on popups_ranked.person_id = checks.person_id
         where popups_ranked.best_first = 1
     )
 

@@ -19,11 +19,9 @@ with
         where gap = 'never_told' and ask_by = 'form'
     ),
 
-    consents as (select * from {{ ref("lead_consents") }} where channel = 'email'),
-
-    addresses as (select * from {{ ref("int_addresses_failing") }}),
-
-    blocks as (select * from {{ ref("int_mail_blocks") }}),
+    checks as (
+        select * from {{ ref("int_contact_checks") }} where purpose = 'profile'
+    ),
 
     due as (
         select
@@ -53,21 +51,11 @@ select
     people.phone,
     due.check_attributes,
     missing.ask_attributes,
-    coalesce(consents.status, 'unknown') as consent_status,
-    coalesce(consents.status, 'unknown') = 'denied'
-    or blocks.block_id is not null
-    or addresses.reason is not null as is_suppressed,
-    case
-        when consents.status = 'denied'
-        then 'consent denied'
-        when blocks.block_id is not null
-        then 'do not contact ' || blocks.block_id
-        when addresses.reason is not null
-        then 'address ' || addresses.reason
-    end as suppression_reason
+    checks.consent_status,
+    checks.is_suppressed,
+    checks.suppression_reason,
+    checks.checks_passed
 from people
 inner join due on people.person_id = due.person_id
+inner join checks on people.person_id = checks.person_id
 left join missing on people.person_id = missing.person_id
-left join consents on people.person_id = consents.person_id
-left join addresses on people.email = addresses.email
-left join blocks on people.person_id = blocks.person_id

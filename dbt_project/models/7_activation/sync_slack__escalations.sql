@@ -18,7 +18,8 @@ with
             handoffs.due_at,
             payloads.consent_status,
             payloads.is_suppressed,
-            payloads.suppression_reason
+            payloads.suppression_reason,
+            payloads.checks_passed
         from handoffs
         inner join payloads on handoffs.person_id = payloads.person_id
         where handoffs.state = 'escalated'
