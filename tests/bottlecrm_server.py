@@ -1,7 +1,8 @@
 """A BottleCRM of our own on this machine for the long lane: venv -> template database -> running server.
 
 Installing takes a minute and 150 migrations some minutes, once a machine; everything lies below one folder
-of the temporary directory. It is spoken to over HTTP only.
+of the temporary directory, the logs too that its settings open in the directory it is started in. It is
+spoken to over HTTP only.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ def running_bottlecrm() -> Iterator[LocalBottleCrm]:
                 stderr=log,
                 cwd=folder,
             )
-        yield _with_an_organisation(cache, f"http://127.0.0.1:{port}", environment, pg_port)
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_up(url, server)
+        yield _with_an_organisation(cache, folder, url, environment, pg_port)
     finally:
         if server is not None:
             server.terminate()
@@ -104,18 +107,25 @@ def running_bottlecrm() -> Iterator[LocalBottleCrm]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _with_an_organisation(cache: Path, url: str, environment: dict[str, str], pg_port: int) -> LocalBottleCrm:
-    token = _login(cache, environment, "--create")
-    client = httpx.Client(base_url=url, timeout=60, trust_env=False)
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
+def _wait_until_up(url: str, server: subprocess.Popen) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and server.poll() is None:
         try:
-            made = client.post("/api/org/", json={"name": ORG}, headers={"authorization": f"Bearer {token}"})
-            break
+            httpx.get(url, timeout=60, trust_env=False)  # whatever it answers, it answers
+            return
         except httpx.TransportError:
             time.sleep(0.3)
-    made.raise_for_status()
-    client.headers["authorization"] = f"Bearer {_login(cache, environment, '--org', ORG)}"
+    raise NoBottleCrm(f"The BottleCRM at {url} did not come up; its log is server.log in its folder.")
+
+
+def _with_an_organisation(
+    cache: Path, folder: Path, url: str, environment: dict[str, str], pg_port: int
+) -> LocalBottleCrm:
+    token = _login(cache, folder, environment, "--create")
+    client = httpx.Client(base_url=url, timeout=60, trust_env=False)
+    as_founder = {"authorization": f"Bearer {token}"}
+    client.post("/api/org/", json={"name": ORG}, headers=as_founder).raise_for_status()
+    client.headers["authorization"] = f"Bearer {_login(cache, folder, environment, '--org', ORG)}"
     own = client.post("/api/profile/tokens/", json={"name": "sync"}).raise_for_status().json()["token"]
     mapping = [{"from": name, "to": name} for name in FIELDS]
     intake = client.post("/api/leads/intakes/", json={"name": "warehouse", "mapping": mapping})
@@ -124,10 +134,19 @@ def _with_an_organisation(cache: Path, url: str, environment: dict[str, str], pg
     return LocalBottleCrm(url, own, said["id"], said["key"], dsn)
 
 
-def _login(cache: Path, environment: dict[str, str], *words: str) -> str:
-    command = [str(cache / "venv" / "bin" / "django-admin"), "devlogin", USER, *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return re.search(r"access_token:\s+(\S+)", done.stdout)[1]
+def _login(cache: Path, folder: Path, environment: dict[str, str], *words: str) -> str:
+    said = _django_admin(cache, folder, environment, "devlogin", USER, *words)
+    return re.search(r"access_token:\s+(\S+)", said)[1]
+
+
+def _django_admin(cache: Path, folder: Path, environment: dict[str, str], *words: str) -> str:
+    """What a command of the server says; it runs in `folder`, where its logs stay. Raises NoBottleCrm."""
+    command = [str(cache / "venv" / "bin" / "django-admin"), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=folder)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [str(done.returncode)])[-1]
+        raise NoBottleCrm(f"django-admin {words[0]} failed ({last}).")
+    return done.stdout
 
 
 def _environment(pg_port: int) -> dict[str, str]:
@@ -169,8 +188,7 @@ def _migrate(cache: Path) -> None:
     try:
         where = ["-h", "127.0.0.1", "-p", str(port), "-U", "tryton"]
         run_program([str(bin_folder / "createdb"), *where, "bottlecrm"])
-        migrate = [str(cache / "venv" / "bin" / "django-admin"), "migrate", "--no-input"]
-        run_program(migrate, **_environment(port))
+        _django_admin(cache, folder, _environment(port), "migrate", "--no-input")
     finally:
         postgres(folder, port, "stop")
     (folder / "cluster").rename(cache / "cluster")
