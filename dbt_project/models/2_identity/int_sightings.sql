@@ -1,3 +1,61 @@
+{# A record of a source that names somebody, in one shape for all sources: which column of a source tells which
+   attribute. What a source does not tell is null. #}
+{%- set never = "cast('1900-01-01' as timestamp)" -%}
+{%- set who = ["person_name", "person_name_raw", "person_kana"] -%}
+{%- set where = [
+    "company_name",
+    "company_key",
+    "department",
+    "position",
+    "phone",
+    "prefecture",
+] -%}
+{%- set attributes = who + where + ["industry", "member_id", "social_account"] -%}
+{%- set sources = [
+    {
+        "source": "forms",
+        "rows": "submissions",
+        "seen_at": "occurred_at",
+        "email": "email",
+        "tells": who + where + ["industry"],
+    },
+    {
+        "source": "lists",
+        "rows": "list_rows",
+        "seen_at": "coalesce("
+        ~ day_begins_at("collected_on")
+        ~ ", "
+        ~ never
+        ~ ")",
+        "email": "email",
+        "tells": who + where,
+    },
+    {
+        "source": "crm",
+        "rows": "leads",
+        "seen_at": "coalesce(created_at, updated_at, " ~ never ~ ")",
+        "email": "email",
+        "crm_lead": "lead_id",
+        "tells": who + where + ["industry"],
+    },
+    {
+        "source": "orders",
+        "rows": "orders",
+        "seen_at": "ordered_at",
+        "email": "email",
+        "crm_lead": "lead_id",
+        "tells": [],
+    },
+    {
+        "source": "email",
+        "rows": "first_reports",
+        "seen_at": "occurred_at",
+        "email": "recipient",
+        "mail_token": "mail_token",
+        "tells": [],
+    },
+] -%}
+{%- set unknown = "cast(null as " ~ dbt.type_string() ~ ")" -%}
 with
 
     submissions as (select * from {{ ref("stg_forms__submissions") }}),
@@ -7,8 +65,6 @@ with
     events as (select * from {{ ref("stg_email__events") }}),
     elsewhere as (select * from {{ ref("int_sightings_elsewhere") }}),
 
-    -- A mail parameter is reported with every event of its mail; the first report is
-    -- evidence enough.
     recipients_ranked as (
         select
             *,
@@ -19,136 +75,39 @@ with
         where recipient is not null
     ),
 
+    -- A mail parameter is reported with every event of its mail; the first report is
+    -- evidence enough.
+    first_reports as (select * from recipients_ranked where report_number = 1),
+
     sightings as (
-        select
-            row_key,
-            'forms' as source,
-            occurred_at as seen_at,
-            email,
-            cast(null as {{ dbt.type_string() }}) as crm_lead,
-            cast(null as {{ dbt.type_string() }}) as mail_token,
-            person_name,
-            person_name_raw,
-            person_kana,
-            company_name,
-            company_key,
-            department,
-            position,
-            phone,
-            prefecture,
-            industry,
-            cast(null as {{ dbt.type_string() }}) as member_id,
-            cast(null as {{ dbt.type_string() }}) as social_account
-        from submissions
-        union all
-        select
-            row_key,
-            'lists' as source,
-            coalesce(
-                {{ day_begins_at("collected_on") }}, cast('1900-01-01' as timestamp)
-            ) as seen_at,
-            email,
-            null as crm_lead,
-            null as mail_token,
-            person_name,
-            person_name_raw,
-            person_kana,
-            company_name,
-            company_key,
-            department,
-            position,
-            phone,
-            prefecture,
-            null as industry,
-            null as member_id,
-            null as social_account
-        from list_rows
-        union all
-        select
-            row_key,
-            'crm' as source,
-            coalesce(
-                created_at, updated_at, cast('1900-01-01' as timestamp)
-            ) as seen_at,
-            email,
-            lead_id as crm_lead,
-            null as mail_token,
-            person_name,
-            person_name_raw,
-            person_kana,
-            company_name,
-            company_key,
-            department,
-            position,
-            phone,
-            prefecture,
-            industry,
-            null as member_id,
-            null as social_account
-        from leads
-        union all
-        select
-            row_key,
-            'orders' as source,
-            ordered_at as seen_at,
-            email,
-            lead_id as crm_lead,
-            null as mail_token,
-            null as person_name,
-            null as person_name_raw,
-            null as person_kana,
-            null as company_name,
-            null as company_key,
-            null as department,
-            null as position,
-            null as phone,
-            null as prefecture,
-            null as industry,
-            null as member_id,
-            null as social_account
-        from orders
-        union all
-        select
-            row_key,
-            'email' as source,
-            occurred_at as seen_at,
-            recipient as email,
-            null as crm_lead,
-            mail_token,
-            null as person_name,
-            null as person_name_raw,
-            null as person_kana,
-            null as company_name,
-            null as company_key,
-            null as department,
-            null as position,
-            null as phone,
-            null as prefecture,
-            null as industry,
-            null as member_id,
-            null as social_account
-        from recipients_ranked
-        where report_number = 1
-        union all
+        {% for told in sources %}
+            select
+                row_key,
+                '{{ told.source }}' as source,
+                {{ told.seen_at }} as seen_at,
+                {{ told.email }} as email,
+                {{ told.crm_lead or unknown }} as crm_lead,
+                {{ told.mail_token or unknown }} as mail_token,
+                {% for attribute in attributes %}
+                    {{ attribute if attribute in told.tells else unknown }}
+                    as {{ attribute }}
+                    {% if not loop.last %},{% endif %}
+                {% endfor %}
+            from {{ told.rows }}
+            union all
+        {% endfor %}
         select
             row_key,
             source,
             seen_at,
             email,
             crm_lead,
-            null as mail_token,
-            person_name,
-            person_name_raw,
-            person_kana,
-            company_name,
-            company_key,
-            department,
-            position,
-            phone,
-            prefecture,
-            null as industry,
-            member_id,
-            social_account
+            {{ unknown }} as mail_token,
+            {% for attribute in attributes %}
+                {{ unknown if attribute == "industry" else attribute }}
+                as {{ attribute }}
+                {% if not loop.last %},{% endif %}
+            {% endfor %}
         from elsewhere
     )
 
