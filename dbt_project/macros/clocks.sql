@@ -79,3 +79,14 @@
     {%- else -%} {{ relation }}
     {%- endif -%}
 {%- endmacro %}
+
+{# The Sundays of the curve that ended by the end of the as-of day, oldest first, as days. #}
+{% macro closed_weeks() -%}
+    {%- set today = as_of_day() -%}
+    {%- set newest = today - modules.datetime.timedelta(days=today.isoweekday() % 7) -%}
+    {%- set weeks = [] -%}
+    {%- for week in range(var("score_curve_weeks") - 1, -1, -1) -%}
+        {%- do weeks.append(newest - modules.datetime.timedelta(days=7 * week)) -%}
+    {%- endfor -%}
+    {{ return(weeks) }}
+{%- endmacro %}

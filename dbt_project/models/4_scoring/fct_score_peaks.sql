@@ -3,6 +3,9 @@ with
 
     scores_then as (select * from {{ ref("int_scores_then") }}),
     scores as (select * from {{ ref("fct_lead_scores") }}),
+    fit_periods as (select * from {{ ref("int_fit_periods") }}),
+    points_by_day as (select * from {{ ref("int_points_by_day") }}),
+    rules as (select * from {{ ref("int_rules_in_use") }}),
     people_with_points as (
         select distinct person_id
         from {{ ref("fct_score_points") }}
@@ -10,44 +13,121 @@ with
     ),
     bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
 
-    -- The deed behind today's score is the last one known.
-    last_days as (
-        select person_id, max(scored_on) as last_known_on
+    -- The deed behind a day without one is the last one known.
+    days_known as (
+        select
+            person_id,
+            scored_on as known_from,
+            lead(scored_on) over (
+                partition by person_id order by scored_on
+            ) as known_to,
+            touch_id,
+            occurred_at
         from scores_then
-        group by person_id
     ),
 
-    -- A score rises on a day on which something gets known; and it may have risen by
-    -- itself until the as-of day, when what counted against the person has faded.
-    -- What the person is (fit) has no moment, so it counts from the start.
-    days as (
+    -- A score rises on a day on which something gets known of deeds, or of the person
+    -- himself (fit) ...
+    days_of_news as (
         select
-            scores_then.person_id,
-            scores_then.scored_on,
-            scores_then.behaviour_score + scores.fit_score as total_score,
-            scores_then.touch_id,
-            scores_then.occurred_at
+            fit_periods.person_id,
+            fit_periods.valid_from as scored_on,
+            days_known.touch_id,
+            days_known.occurred_at
+        from fit_periods
+        inner join
+            days_known
+            on fit_periods.person_id = days_known.person_id
+            and fit_periods.valid_from > days_known.known_from
+            and (
+                days_known.known_to is null
+                or fit_periods.valid_from < days_known.known_to
+            )
+        where fit_periods.valid_from < {{ as_of_date() }}
+        group by
+            fit_periods.person_id,
+            fit_periods.valid_from,
+            days_known.touch_id,
+            days_known.occurred_at
+    ),
+
+    points_of_news as (
+        {{
+            points_added_up(
+                "points_by_day", "rules", "days_of_news", of_each_person=true
+            )
+        }}
+    ),
+
+    behaviour_of_news as (
+        select person_id, scored_on, sum(points) as behaviour_score
+        from points_of_news
+        group by person_id, scored_on
+    ),
+
+    behaviour_then as (
+        select person_id, scored_on, behaviour_score, touch_id, occurred_at
         from scores_then
-        inner join scores on scores_then.person_id = scores.person_id
         where
-            scores_then.may_rise
-            and scores_then.behaviour_score is not null
-            and scores_then.scored_on < {{ as_of_date() }}
+            may_rise and behaviour_score is not null and scored_on < {{ as_of_date() }}
         union all
         select
-            scores_then.person_id,
+            days_of_news.person_id,
+            days_of_news.scored_on,
+            behaviour_of_news.behaviour_score,
+            days_of_news.touch_id,
+            days_of_news.occurred_at
+        from days_of_news
+        inner join
+            behaviour_of_news
+            on days_of_news.person_id = behaviour_of_news.person_id
+            and days_of_news.scored_on = behaviour_of_news.scored_on
+    ),
+
+    fit_then as (
+        select
+            behaviour_then.person_id,
+            behaviour_then.scored_on,
+            sum(fit_periods.points) as fit_score
+        from behaviour_then
+        inner join
+            fit_periods
+            on behaviour_then.person_id = fit_periods.person_id
+            and fit_periods.valid_from <= behaviour_then.scored_on
+            and (
+                fit_periods.valid_to is null
+                or fit_periods.valid_to > behaviour_then.scored_on
+            )
+        group by behaviour_then.person_id, behaviour_then.scored_on
+    ),
+
+    -- ... and it may have risen by itself until the as-of day, when what counted
+    -- against the person has faded.
+    days as (
+        select
+            behaviour_then.person_id,
+            behaviour_then.scored_on,
+            behaviour_then.behaviour_score
+            + coalesce(fit_then.fit_score, 0) as total_score,
+            behaviour_then.touch_id,
+            behaviour_then.occurred_at
+        from behaviour_then
+        left join
+            fit_then
+            on behaviour_then.person_id = fit_then.person_id
+            and behaviour_then.scored_on = fit_then.scored_on
+        union all
+        select
+            days_known.person_id,
             {{ as_of_date() }} as scored_on,
             scores.behaviour_score + scores.fit_score as total_score,
-            scores_then.touch_id,
-            scores_then.occurred_at
-        from scores_then
+            days_known.touch_id,
+            days_known.occurred_at
+        from days_known
+        inner join scores on days_known.person_id = scores.person_id
         inner join
-            last_days
-            on scores_then.person_id = last_days.person_id
-            and scores_then.scored_on = last_days.last_known_on
-        inner join scores on scores_then.person_id = scores.person_id
-        inner join
-            people_with_points on scores_then.person_id = people_with_points.person_id
+            people_with_points on days_known.person_id = people_with_points.person_id
+        where days_known.known_to is null
     ),
 
     bands_then as (

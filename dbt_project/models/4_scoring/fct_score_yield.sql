@@ -22,14 +22,14 @@ with
             steps.called_pct,
             cast(
                 count(*) filter (
-                    where ranked.place <= ranked.people * steps.called_pct / 100.0
+                    where ranked.place <= ranked.scored * steps.called_pct / 100.0
                 ) as bigint
             ) as called,
             cast(
                 count(*) filter (
                     where
                         ranked.is_hit
-                        and ranked.place <= ranked.people * steps.called_pct / 100.0
+                        and ranked.place <= ranked.scored * steps.called_pct / 100.0
                 ) as bigint
             ) as found,
             cast(count(*) filter (where ranked.is_hit) as bigint) as hits

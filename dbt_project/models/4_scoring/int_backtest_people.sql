@@ -5,6 +5,7 @@ with
     people as (select * from {{ ref("dim_people") }} where not is_internal),
     history as (select * from {{ ref("fct_score_history") }}),
     chances as (select * from {{ ref("int_timing_days") }}),
+    extras as (select * from {{ ref("int_backtest_extras") }}),
     cuts as (select * from {{ ref("int_score_days") }} where day_use = 'cut'),
     touches as (select * from {{ ref("fct_touches") }}),
 
@@ -66,6 +67,18 @@ with
             and people_before.cut_on = chances.scored_on
             -- A horizon without weights of its own takes those of the 90 days.
             and chances.horizon_days = least(people_before.horizon_days, 90)
+        union all
+        select
+            people_before.person_id,
+            people_before.cut_on,
+            people_before.horizon_days,
+            extras.score_kind,
+            extras.score
+        from people_before
+        inner join
+            extras
+            on people_before.person_id = extras.person_id
+            and people_before.cut_on = extras.scored_on
     ),
 
     outcomes as (

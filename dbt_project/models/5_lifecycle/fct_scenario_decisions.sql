@@ -16,6 +16,8 @@ with
 
     scenarios as (select * from {{ ref("scenarios") }}),
 
+    dates as (select * from {{ ref("int_person_dates") }}),
+
     -- the nurture scope is a setting of the company (G04); own staff are never in it
     leads_in_scope as (
         select
@@ -45,6 +47,9 @@ with
             scenarios.action,
             scenarios.channel,
             scenarios.content,
+            scenarios.date_attribute,
+            scenarios.date_offset_days,
+            dates.falls_on,
             lead_consents.status as consent_status,
             scenarios.why,
             row_number() over (
@@ -58,6 +63,10 @@ with
             lead_consents
             on leads_in_scope.person_id = lead_consents.person_id
             and scenarios.consent_channel = lead_consents.channel
+        left join
+            dates
+            on leads_in_scope.person_id = dates.person_id
+            and scenarios.date_attribute = dates.attribute
         where
             (segments.tier is null or segments.tier = leads_in_scope.tier)
             and (segments.state is null or segments.state = leads_in_scope.state)
@@ -66,6 +75,17 @@ with
                 scenarios.min_days_since_touch is null
                 or leads_in_scope.days_since_touch is null
                 or leads_in_scope.days_since_touch >= scenarios.min_days_since_touch
+            )
+            -- Open for date_open_days from the day that lies date_offset_days from the
+            -- date: the calendar alone opens it, no deed is needed.
+            and (
+                scenarios.date_attribute is null
+                or (
+                    {{ dbt.datediff("dates.falls_on", as_of_date(), "day") }}
+                    >= scenarios.date_offset_days
+                    and {{ dbt.datediff("dates.falls_on", as_of_date(), "day") }}
+                    < scenarios.date_offset_days + scenarios.date_open_days
+                )
             )
     ),
 
@@ -91,8 +111,15 @@ with
             || ' consent='
             || coalesce(consent_status, 'not needed')
             || ' days since touch='
+            || coalesce(cast(days_since_touch as {{ dbt.type_string() }}), 'never')
             || coalesce(
-                cast(days_since_touch as {{ dbt.type_string() }}), 'never'
+                ' '
+                || date_attribute
+                || '='
+                || cast(falls_on as {{ dbt.type_string() }})
+                || ' offset days='
+                || cast(date_offset_days as {{ dbt.type_string() }}),
+                ''
             ) as inputs,
             {{ as_of_date() }} as as_of
         from scenarios_fitting
