@@ -1,7 +1,8 @@
-"""Waves of changes through a breaking proxy to a vendor's double, judged by what the double holds in the end.
+"""Waves of changes through a breaking proxy to a sales tool, judged by what its own store holds in the end.
 
 As tests/activation_crm.py does with a real Tryton: broken, late and repeated requests, senders killed in the
-middle, poison rows; then lost, doubled, stale and unexpected are counted in the double's own store.
+middle, poison rows; then lost, doubled, stale and unexpected are counted in the store of the double, or in the
+database of a real server.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from activation_warehouse import Company, FastClock, lead
 from fault_proxy import FaultProxy
@@ -47,13 +49,14 @@ class VendorStorm:
     stored: Callable[[], Iterable[tuple[str, str]]]  # (key, headline) of each record there
     rng: random.Random
     poison: set[str] = field(default_factory=set)
+    lead_of: Callable[[str, str], dict[str, Any]] = lambda key, text: lead(key, headline=text)
     kills: int = 0
     runs: int = 0
     mended: int = 0  # rows that a verify pass found wrong
 
     def wave(self, said: dict[str, str], *, kills: int, share: float) -> SyncRun:
         """Brings the model to key -> headline: `kills` runs die, others go on until nothing is left."""
-        self.company.have([lead(key, headline=text) for key, text in said.items()])
+        self.company.have([self.lead_of(key, text) for key, text in said.items()])
         self.proxy.share = share
         for _ in range(kills):
             self._killed_run()

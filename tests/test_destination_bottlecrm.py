@@ -8,14 +8,18 @@ from __future__ import annotations
 import csv
 import io
 import os
+import random
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from activation_warehouse import Company, FastClock, lead
 from bottlecrm_server import LocalBottleCrm, NoBottleCrm, running_bottlecrm
+from destination_storm import NO_GUARDS, QUICK, VendorStorm, run_vendor_storm
+from fault_proxy import proxy_before
 
 from ingestion.bottlecrm import pull
 from ingestion.bottlecrm_rest import BottleOrg
@@ -23,7 +27,10 @@ from orchestration.activation import SyncAudit, audit
 from orchestration.activation.ledger import Ledger
 
 SYNC = "bottlecrm_routed_leads"
-pytestmark = pytest.mark.skipif(not os.environ.get("IKUSEI_LONG_TESTS"), reason="long: minutes to install")
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("IKUSEI_LONG_TESTS"),
+    reason="long: a real BottleCRM, minutes to install (make test-faults)",
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +39,20 @@ def crm() -> Iterator[LocalBottleCrm]:
         with running_bottlecrm() as running:
             yield running
     except NoBottleCrm as error:
+        if os.environ.get("CI") == "true":  # where a skip would be read by nobody
+            raise
         pytest.skip(f"no BottleCRM here: {error}")
 
 
 def company_of(crm: LocalBottleCrm, folder: Path, **options: float) -> Company:
     made = Company(folder, crm.secrets(), FastClock(time.time()))
-    quick = {"requests_per_second": None, "breaker": 1000, "patience_seconds": 100000, **options}
-    made.use_syncs(bottlecrm={"options": quick})
+    made.use_syncs(bottlecrm={"options": {**QUICK, "timeout_seconds": 20, **options}, "guards": NO_GUARDS})
     return made
 
 
 def own(key: str, **values: object) -> dict:
     """A lead with a telephone of its own: BottleCRM takes one number for one person."""
-    number = f"+8131{sum(key.encode()) * 7919 % 10_000_000:07}"
+    number = f"+8131{zlib.crc32(key.encode()) % 10_000_000:07}"
     return lead(key, **{"phone": number, **values})
 
 
@@ -130,3 +138,24 @@ def test_a_converted_lead_comes_back_as_an_opportunity_and_is_left_alone(
     with files["leads"].open(encoding="utf-8") as file:
         keys = {row["external_id"] for row in csv.DictReader(file)}
     assert "won1" in keys and "won2" not in keys, "what only we wrote is no news"
+
+
+def test_three_hundred_rows_through_a_storm_arrive_once_and_new(crm: LocalBottleCrm, tmp_path: Path) -> None:
+    """Class B: no compare-and-set, so a late older change may land last; the look after it mends that."""
+    seed, prefix = 35, "storm35-"
+    with proxy_before(int(crm.url.rpartition(":")[2]), "", seed) as proxy:
+        company = company_of(crm, tmp_path, timeout_seconds=3, rows_per_call=5)
+        company.secrets["IKUSEI_BOTTLECRM_URL"] = proxy.url
+        proxy.late_seconds = 3.3
+        made = VendorStorm(
+            SYNC,
+            company,
+            proxy,
+            stored=lambda: [(row["external_id"], row["description"]) for row in there(crm, prefix)],
+            rng=random.Random(seed),
+        )
+        made.lead_of = lambda key, text: own(
+            key, headline=text, **({"email": "no address"} if key in made.poison else {})
+        )
+        run_vendor_storm(made, prefix, rows=300, waves=2, kills=5, share=0.1)
+        assert sum(proxy.done.values()) >= 60 and made.kills >= 5

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +26,7 @@ class VendorError(Exception):
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
 
-class Double:
+class Double(ABC):
     """One vendor. Subclasses write `answer`."""
 
     def __init__(self) -> None:
@@ -39,11 +40,11 @@ class Double:
         self.headers: dict[str, str] = {}
         self.url, self.port = "", 0
 
+    @abstractmethod
     def answer(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any
     ) -> tuple[int, Any]:
         """Status and body of a request. Raises VendorError."""
-        raise NotImplementedError
 
     def release(self) -> None:
         """What a gateway kept arrives at last; nobody hears the answer."""

@@ -32,6 +32,7 @@ from orchestration.activation.destinations.keyed import (
     KeyedDestination,
     Remote,
     Write,
+    answer_of,
     checked_keyed_options,
     plain_text,
 )
@@ -117,12 +118,17 @@ class BottleCrm(KeyedDestination):
         return seen
 
     def write(self, writes: Sequence[Write]) -> list[Answer | None]:
-        """One request a row; a refusal is that row's own."""
-        return [self._written(write) for write in writes]
-
-    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
-        """No mode of this destination takes a lead out."""
-        raise NotImplementedError("BottleCRM's leads are never deleted from here")
+        """One request a row: a refusal or a doubt is that row's own, silence that of all which follow."""
+        answers: list[Answer | None] = []
+        for place, write in enumerate(writes):
+            try:
+                answers.append(self._written(write))
+            except CallFailed as error:
+                if error.certainty is Certainty.IN_DOUBT:
+                    answers.append(answer_of(error, write.message, is_doubtful=True))
+                    continue
+                return answers + [answer_of(error, w.message, is_doubtful=False) for w in writes[place:]]
+        return answers
 
     def _written(self, write: Write) -> Answer | None:
         values = {name: json_value(value) for name, value in write.values.items()}

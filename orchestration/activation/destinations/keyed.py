@@ -93,9 +93,12 @@ class KeyedDestination(Destination):
     def write(self, writes: Sequence[Write]) -> list[Answer | None]:
         """Writes one batch of `batches`; an answer for each, None for: look again. Raises CallFailed."""
 
-    @abstractmethod
     def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
-        """Takes records out; an answer for each, None for: look again. Raises CallFailed."""
+        """Takes records out; an answer for each, None for: look again. Raises CallFailed.
+
+        A vendor whose `modes` take nothing out has no need to say how: each row is refused then.
+        """
+        return [Answer(Outcome.REJECTED, error_class="not_deleted_from_here") for _ in doomed]
 
     @abstractmethod
     def trouble_of(self, sync: Sync) -> str | None:
