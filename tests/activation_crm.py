@@ -108,6 +108,7 @@ class Storm:
     rng: random.Random
     prefix: str
     poison: set[str] = field(default_factory=set)
+    kill_within: int = 14  # requests of a run in which its sender dies; large batches make few
     kills: int = 0
     runs: int = 0
 
@@ -137,7 +138,7 @@ class Storm:
         said = json.dumps({"root": str(self.company.root), "secrets": self.company.secrets})
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-c", CHILD, said, str(REPOSITORY / "tests")]
-        number = self.proxy.requests + self.rng.randint(1, 14)
+        number = self.proxy.requests + self.rng.randint(1, self.kill_within)
         moment = self.rng.choice(["before", "after", "some time after"])
         children: list[subprocess.Popen] = []
 

@@ -282,6 +282,7 @@ def run_storm(
     with storm_over(crm, root, prefix, seed, rows_per_call=size) as storm:
         keys = [f"{prefix}{number:05}" for number in range(rows)]
         storm.poison = set(keys[7::100])
+        storm.kill_within = 14 if size <= 50 else 5
         said = {key: "first" for key in keys}
         run = storm.wave(said, kills=kills, share=share)
         for wave in range(1, waves):
