@@ -32,6 +32,9 @@ FACTS = [
     "scoring.fct_lead_scores",
     "scoring.fct_score_peaks",
     "scoring.fct_score_history",
+    "scoring.int_topic_deeds",
+    "scoring.fct_nurture_degree",
+    "scoring.fct_nurture_history",
 ]
 ABOUT_RUNS = "built_by|built_to|loaded_at"
 STEPS = ["2026-10-12", "2026-10-29", AS_OF]
@@ -59,6 +62,7 @@ def built(home: Home, target: Path, as_of: str, *, full: bool) -> None:
                 "+fct_touches",
                 "+fct_score_peaks",
                 "+fct_score_history",
+                "+fct_nurture_history",
                 *(["resource_type:seed"] if full else []),
             ],
         )

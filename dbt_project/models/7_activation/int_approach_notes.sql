@@ -12,13 +12,38 @@ with
 
     touch_types as (select * from {{ ref("touch_types") }}),
 
+    advice as (select * from {{ ref("int_approach_advice") }}),
+
+    advice_listed as (
+        select
+            person_id,
+            max(case when part = 'bottleneck' then text_ja end) as bottleneck,
+            nullif(
+                {{ text_list("case when part = 'do' then text_ja end", "、", "place") }},
+                ''
+            ) as to_do,
+            nullif(
+                {{
+                    text_list(
+                        "case when part = 'dont' then text_ja end", "、", "place"
+                    )
+                }},
+                ''
+            ) as not_to_do
+        from advice
+        group by person_id
+    ),
+
     touches_ranked as (
         select
             routes.person_id,
             cast({{ local_date("touches.occurred_at") }} as {{ dbt.type_string() }})
             || ' '
             || touch_types.name_ja
-            || coalesce(' (' || touches.detail || ')', '') as deed,
+            || coalesce(
+                -- a search term or a subject can be a page long, and a field is not
+                ' (' || substr(touches.detail, 1, 80) || ')', ''
+            ) as deed,
             row_number() over (
                 partition by routes.person_id
                 order by touches.occurred_at desc, touches.touch_id
@@ -44,6 +69,9 @@ with
             || coalesce(interests.interest_id, routes.product_id, '未詳')
             || ' | 直近: '
             || coalesce(touches_listed.last_touches, 'なし')
+            || coalesce(' | ネック: ' || advice_listed.bottleneck, '')
+            || coalesce(' | すること: ' || advice_listed.to_do, '')
+            || coalesce(' | 避けること: ' || advice_listed.not_to_do, '')
             || ' | 担当理由: '
             || routing_rules.name_ja
             || coalesce(' (判断: ' || routing_rules.decider || ')', '')
@@ -71,6 +99,7 @@ with
             and interests.interest_kind = 'product'
             and interests.interest_rank = 1
         left join touches_listed on routes.person_id = touches_listed.person_id
+        left join advice_listed on routes.person_id = advice_listed.person_id
     )
 
 select *
