@@ -18,14 +18,19 @@ from dashboards.words import Words, form_of
 
 TICKS = 4
 ROOM = 16.0  # em that the labels below a chart have on a phone; a desktop has twice that
+FORMS = {"fraction": "percent", "JPY": "yen"}  # the form of a unit of the KPI catalogue
 MANY = 40  # points from which on a line is drawn without dots
 
 
-def lines(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[str, Any]:
+def lines(
+    words: Words, result: Result, x: str, columns: Sequence[str], unit: str | None = None
+) -> dict[str, Any]:
     """Lines over `x`, one a column: ticks, labels, paths and what to tell at each place.
 
-    A value that is not known breaks its line.
+    A value that is not known breaks its line. unit: the column with the unit of the values, the same in all
+    rows; without it their names say it.
     """
+    form = FORMS.get(result.rows[0][unit], "plain") if unit else form_of(columns[0])
     labels = [words.value(x, row[x]) for row in result.rows]
     low, high, step = scale([row[column] for row in result.rows for column in columns])
     across = [round(100 * (place + 0.5) / len(labels), 3) for place in range(len(labels))]
@@ -33,7 +38,7 @@ def lines(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[
     return {
         "kind": "line",
         "ticks": [
-            {"text": _tick(words, columns[0], value), "at": _share(value, low, high)}
+            {"text": _tick(words, form, value), "at": _share(value, low, high)}
             for value in _steps(low, high, step)
         ],
         "labels": [
@@ -49,11 +54,13 @@ def lines(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[
             }
             for column in columns
         ],
-        "places": _places(words, result, x, columns, across),
+        "places": _places(words, result, x, columns, across, unit),
     }
 
 
-def bars(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[str, Any]:
+def bars(
+    words: Words, result: Result, x: str, columns: Sequence[str], unit: str | None = None
+) -> dict[str, Any]:
     """Horizontal bars, a group for each row, each with its value beside it; below zero they go left."""
     low, high, _ = scale([row[column] for row in result.rows for column in columns])
     zero = _share(0, low, high)
@@ -67,7 +74,7 @@ def bars(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[s
                     {
                         "from": min(zero, end),
                         "width": round(abs(end - zero), 3),
-                        "value": words.value(column, row[column]),
+                        "value": told(words, row, column, unit),
                     }
                     for column, end in zip(columns, ends, strict=True)
                 ],
@@ -79,6 +86,11 @@ def bars(words: Words, result: Result, x: str, columns: Sequence[str]) -> dict[s
         "zero": zero,
         "series": [{"name": words.label(column)} for column in columns],
     }
+
+
+def told(words: Words, row: dict[str, Any], column: str, unit: str | None) -> str:
+    """A value of a chart as text, in the unit that the row names if it names one."""
+    return words.in_unit(row[column], row[unit]) if unit else words.value(column, row[column])
 
 
 def scale(values: Sequence[Any]) -> tuple[float, float, float]:
@@ -131,20 +143,25 @@ def _stride(labels: Sequence[str]) -> tuple[int, int]:
     return on_desktop * max(1, math.ceil(need / (ROOM * on_desktop))), on_desktop
 
 
-def _tick(words: Words, column: str, value: float) -> str:
+def _tick(words: Words, form: str, value: float) -> str:
     """A value on the axis, as short as people write it: 30%, ¥2億, 50k."""
-    if form_of(column) == "percent":
+    if form == "percent":
         return f"{value * 100:.10g}%"
     size, unit = next(
         ((size, unit) for size, unit in words.texts["interface"]["large_numbers"] if abs(value) >= size),
         (1, ""),
     )
-    sign = "¥" if form_of(column) == "yen" else ""
+    sign = "¥" if form == "yen" else ""
     return f"{'−' if value < 0 else ''}{sign}{abs(value) / size:,.10g}{unit}"
 
 
 def _places(
-    words: Words, result: Result, x: str, columns: Sequence[str], across: Sequence[float]
+    words: Words,
+    result: Result,
+    x: str,
+    columns: Sequence[str],
+    across: Sequence[float],
+    unit: str | None,
 ) -> list[dict[str, Any]]:
     """What is told where the reader points: the label and the value of each line; the right half tells to the
     left."""
@@ -155,7 +172,7 @@ def _places(
             "width": width,
             "is_right": at > 50,
             "label": words.value(x, row[x]),
-            "told": [(words.label(column), words.value(column, row[column])) for column in columns],
+            "told": [(words.label(column), told(words, row, column, unit)) for column in columns],
         }
         for at, row in zip(across, result.rows, strict=True)
     ]

@@ -106,9 +106,12 @@ class Components:
         )
         return self._piece("kpis", cards=cards, title=self._title(title))
 
-    def line(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
-        """Lines over time. Each column of `y` is one line; all share one unit."""
-        return self._chart(charts.lines, block, x, y, title)
+    def line(
+        self, block: str, x: str, y: str | Sequence[str], title: str | None = None, unit: str | None = None
+    ) -> str:
+        """Lines over time. Each column of `y` is one line; all share one unit, which the column `unit` names
+        where the columns' names do not."""
+        return self._chart(charts.lines, block, x, y, title, unit)
 
     def bars(self, block: str, x: str, y: str | Sequence[str], title: str | None = None) -> str:
         """Horizontal bars, one group for each row."""
@@ -145,19 +148,21 @@ class Components:
         sort: str | None = None,
         size: int | None = None,
         empty: str | None = None,
+        unit: str | None = None,
     ) -> str:
         """A table of the block's rows, with a CSV of all of them.
 
         link: {column shown: 'page?parameter=column'}. total: columns to sum in a last line. sort: 'column
-        desc', which makes the headings links. size: rows a page.
+        desc', which makes the headings links. size: rows a page. unit: the column (not shown) that names
+        the unit of the row's value and its parts.
         """
         order, result, count, number = tables.window(self.reading, block, sort, size)
-        columns = [column for column in result.columns if column not in hide]
+        columns = [column for column in result.columns if column not in (*hide, unit)]
         self._explain(columns)
         numbers = {column for column in columns if tables.is_number(result, column)}
         rows = [
             [
-                tables.cell(self.reading, column, row, (link or {}).get(column), column in numbers)
+                tables.cell(self.reading, column, row, (link or {}).get(column), column in numbers, unit)
                 for column in columns
             ]
             for row in result.rows
@@ -335,15 +340,19 @@ class Components:
         x: str,
         y: str | Sequence[str],
         title: str | None,
+        unit: str | None = None,
     ) -> str:
         columns = [y] if isinstance(y, str) else list(y)
-        result = self._result(block, x, *columns)
+        result = self._result(block, x, *columns, *([unit] if unit else []))
         self._explain(columns)
-        rows = [[self._value(column, row[column]) for column in (x, *columns)] for row in result.rows]
+        drawing = draw(self.words, result, x, columns, unit) if result.rows else None
+        rows = [
+            [self._value(x, row[x]), *(charts.told(self.words, row, column, unit) for column in columns)]
+            for row in result.rows
+        ]
         headings = [
             {"label": self.words.label(column), "word": self._word(column)} for column in (x, *columns)
         ]
-        drawing = draw(self.words, result, x, columns) if rows else None
         return self._piece("chart", drawing=drawing, headings=headings, rows=rows, title=self._title(title))
 
     def _deed(self, row: dict[str, Any]) -> dict[str, Any]:

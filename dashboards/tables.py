@@ -17,6 +17,9 @@ from dashboards.reading import Reading
 from dashboards.words import form_of
 
 ROWS_SHOWN = 500
+# What a table of many KPIs tells in the unit of each row, and which of it are differences.
+SIGNED = ("difference", "by_time", "by_late_data", "by_identity", "by_rules", "by_erasure")
+UNITED = ("value", "value_before", "former_value", "figure", "own_figure", *SIGNED)
 SHORT = 12  # characters that stay on one line of a table
 
 
@@ -100,14 +103,25 @@ def heading(reading: Reading, block: str, column: str, order: str | None, result
 
 
 def cell(
-    reading: Reading, column: str, row: dict[str, Any], link: str | None, is_figure: bool
+    reading: Reading,
+    column: str,
+    row: dict[str, Any],
+    link: str | None,
+    is_figure: bool,
+    unit: str | None = None,
 ) -> dict[str, Any]:
-    """One value as text, how it is set, and where it leads."""
-    text = reading.words.value(column, row[column])
-    is_short = form_of(column) in ("time", "day", "month") or len(text) <= SHORT
+    """One value as text, how it is set, and where it leads.
+
+    unit: the column with the unit in which the row's columns of UNITED are told.
+    """
+    if unit and column in UNITED:
+        text = reading.words.in_unit(row[column], row[unit], signed=column in SIGNED)
+    else:
+        text = reading.words.value(column, row[column])
+    is_date = form_of(column) in ("time", "day", "month")
     return {
         "text": text,
-        "kind": "number" if is_figure else "short" if is_short else "long",
+        "kind": "number" if is_figure else "date" if is_date else "short" if len(text) <= SHORT else "long",
         "url": link_of(reading, link, row) if link else None,
     }
 

@@ -77,6 +77,19 @@ insert into routing.sales_units (unit_id, cut, name_ja, name_en)
     values ('u1', 'area', '関東営業部', 'Kanto sales');
 insert into routing.fct_handoffs (route_id, person_id, owner_unit_id, state, routed_at, is_overdue)
     values ('r1', 'p0000', 'u1', 'routed', timestamp '2026-10-20 03:00:00', true);
+insert into routing.fct_contact_blocks (block_id, requested_by_unit_id, channel, reason, people_blocked)
+    values ('B01', 'u1', 'email', 'Contract talks under way', 3);
+insert into routing.lead_contact_blocks (person_id, channel, requested_by_unit_id, reason)
+    values ('p0000', 'email', 'u1', 'Contract talks under way');
+insert into reporting.rpt_kpi_catalogue (kpi_id, name_ja, name_en, unit, grain)
+    values ('action_rate_new', 'アクション率(新規)', 'action rate, new', 'fraction', 'month');
+insert into reporting.rpt_published_numbers
+    (kpi_id, period, segment_kind, run_id, published_at, value) values
+    ('action_rate_new', date '2026-09-01', 'all', 'run-0', timestamp '2026-10-01 00:00:00', 0.0151),
+    ('action_rate_new', date '2026-09-01', 'all', 'run-1', timestamp '2026-10-02 00:00:00', 0.0158);
+insert into reporting.rpt_restatements values
+    ('run-0', 'run-1', 'action_rate_new', date '2026-09-01', 'all', 'all', 0.0151, 0.0158, 0, 0.0009, -0.0001,
+    -0.0001, 0);
 insert into lifecycle.tiers (tier, tier_rank, in_nurture_scope)
     values ('latent', 1, true), ('apparent', 2, true);
 insert into lifecycle.fct_tier_history (person_id, tier, valid_from)

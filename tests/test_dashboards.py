@@ -372,6 +372,27 @@ def test_both_languages_have_the_same_words() -> None:
     assert ja == en
 
 
+def test_a_restated_number_is_told_with_its_causes_and_the_parts_sum(reader: TestClient) -> None:
+    """Two publications of one month stand there; the former value plus the parts is the value now."""
+    html = reader.get("/number?kpi=action_rate_new&month=2026-09&lang=en").text
+    text = text_of(html)
+    assert "1.51%" in text and "1.58%" in text
+    row = re.search(r'id="restated".*?<tbody>\s*<tr>(.*?)</tr>', html, re.DOTALL)[1]
+    cells = [text_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+    assert cells[1:] == [
+        "2026-10-01 09:00",
+        "1.51%",
+        *("+0.09 points", "-0.01 points", "-0.01 points", "0.00 points", "0.00 points"),
+        "1.58%",
+    ]
+    assert 1.51 + sum(float(cell.split()[0]) for cell in cells[3:8]) == pytest.approx(1.58)
+
+
+def test_requests_not_to_contact_are_told_to_management_and_on_the_lead(reader: TestClient) -> None:
+    for address in ("/management?lang=ja", "/lead?person_id=p0000&lang=ja"):
+        assert "関東営業部 メール Contract talks under way" in text_of(reader.get(address).text)
+
+
 # -- check -----------------------------------------------------------------------------------------
 
 
