@@ -130,21 +130,40 @@ with
         where days_known.known_to is null
     ),
 
-    bands_then as (
+    -- First how high, which has one row a person; then when for the first time.
+    peaks as (
+        select person_id, max(total_score) as peak_score from days group by person_id
+    ),
+
+    bands_with_ends as (
+        select band, min_score, lead(min_score) over (order by min_score) as ends_before
+        from bands
+    ),
+
+    peaks_banded as (
+        select peaks.person_id, bands_with_ends.band, bands_with_ends.min_score
+        from peaks
+        inner join
+            bands_with_ends
+            on peaks.peak_score >= bands_with_ends.min_score
+            and (
+                bands_with_ends.ends_before is null
+                or peaks.peak_score < bands_with_ends.ends_before
+            )
+    ),
+
+    first_reached as (
         select
             days.person_id,
-            days.scored_on,
-            days.touch_id,
-            days.occurred_at,
-            bands.band,
-            row_number() over (
-                partition by days.person_id
-                order by bands.min_score desc, days.scored_on
-            ) as highest_first
+            peaks_banded.band,
+            min(days.scored_on) as reached_on,
+            min_by(days.touch_id, days.scored_on) as touch_id,
+            min_by(days.occurred_at, days.scored_on) as occurred_at
         from days
-        inner join bands on days.total_score >= bands.min_score
+        inner join peaks_banded on days.person_id = peaks_banded.person_id
+        where days.total_score >= peaks_banded.min_score
+        group by days.person_id, peaks_banded.band
     )
 
-select person_id, scored_on as reached_on, band as score_band, touch_id, occurred_at
-from bands_then
-where highest_first = 1
+select person_id, reached_on, band as score_band, touch_id, occurred_at
+from first_reached
