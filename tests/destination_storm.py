@@ -1,8 +1,8 @@
 """Waves of changes through a breaking proxy to a sales tool, judged by what its own store holds in the end.
 
 As tests/activation_crm.py does with a real Tryton: broken, late and repeated requests, senders killed in the
-middle, poison rows; then lost, doubled, stale and unexpected are counted in the store of the double, or in the
-database of a real server.
+middle, poison rows; then lost, doubled, stale and unexpected are counted in the store of the double, or in
+the database of a real server.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from orchestration import calendars
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOW = datetime.combine(date.fromisoformat(AS_OF) + timedelta(days=1), datetime.min.time())
+STARTS = ("claimed", "contacted", "qualified")  # where sales was at work before
 SIGNALS = ("claimed", "contacted", "qualified", "returned", "recycled")
 Walked = tuple[Path, dict[str, str]]
 Deeds = list[tuple[datetime, str]]
@@ -55,10 +56,12 @@ def test_a_walk_with_a_paper_calendar_finds_every_hand_over_where_the_models_hav
 ) -> None:
     dice = random.Random(seed)
     stories = {f"r{number}": story(dice) for number in range(60)}
-    found = walked_in_sql(walked, stories)
+    starts = {route: dice.choice(STARTS) for route in stories if dice.random() < 0.3}
+    found = walked_in_sql(walked, stories, starts)
     calendar = Calendar()
     for route, (routed_at, deeds) in stories.items():
-        assert found[route] == walk(calendar, routed_at, deeds), (route, routed_at, deeds)
+        begun = walk(calendar, routed_at, deeds, starts.get(route, "routed"))
+        assert found[route] == begun, (route, routed_at, deeds)
 
 
 def test_silence_of_all_is_over_when_the_deadlines_are(walked: Walked) -> None:
@@ -98,7 +101,7 @@ def story(dice: random.Random) -> tuple[datetime, Deeds]:
 
 
 def walked_in_sql(
-    walked: Walked, stories: dict[str, tuple[datetime, Deeds]]
+    walked: Walked, stories: dict[str, tuple[datetime, Deeds]], starts: dict[str, str] | None = None
 ) -> dict[str, list[tuple[str, datetime]]]:
     """The compiled model over these stories: route -> (state, since) in order."""
     built, sql = walked
@@ -116,6 +119,9 @@ def walked_in_sql(
             con.execute("insert into routing.fct_lead_routes values (?, 'prod-crm', ?)", [route, routed_at])
             for at, signal in deeds:
                 con.execute("insert into signals values (?, ?, ?)", [route, signal, at])
+        con.execute("create table routing.int_handoff_starts (route_id text, starts_as text)")
+        for start in (starts or {}).items():
+            con.execute("insert into routing.int_handoff_starts values (?, ?)", list(start))
         con.execute(f"create table routing.int_handoff_clocks as {sql['int_handoff_clocks']}")
         con.execute(SIGNALS_PLACED)
         walk_of_all = f"select route_id, to_state, moved_at from ({sql['fct_handoff_transitions']})"
@@ -165,11 +171,13 @@ class Calendar:
         return total
 
 
-def walk(calendar: Calendar, routed_at: datetime, deeds: Deeds) -> list[tuple[str, datetime]]:
+def walk(
+    calendar: Calendar, routed_at: datetime, deeds: Deeds, start: str = "routed"
+) -> list[tuple[str, datetime]]:
     """The states of one hand-over, one after the other."""
     with (calendars.FOLDER / "handoff_transitions.csv").open(encoding="utf-8", newline="") as file:
         moves = [row for row in csv.DictReader(file) if row["protocol_id"] == "agreed"]
-    path = [("routed", routed_at)]
+    path = [(start, routed_at)]
     while True:
         state, since = path[-1]
         here = [move for move in moves if move["from_state"] == state]

@@ -6,6 +6,8 @@ with
 
     clocks as (select * from {{ ref("int_handoff_clocks") }}),
 
+    starts as (select * from {{ ref("int_handoff_starts") }}),
+
     signals as (select * from {{ ref("int_handoff_signals") }}),
 
     states as (select * from {{ ref("handoff_states") }}),
@@ -20,16 +22,18 @@ with
         where protocol_id = '{{ var("handoff_protocol", "agreed") }}'
     ),
 
+    -- whom sales has at hand already is not handed over anew
     step_0 as (
         select
-            route_id,
+            clocks.route_id,
             0 as step,
             cast(null as {{ dbt.type_string() }}) as from_state,
-            'routed' as state,
+            coalesce(starts.starts_as, 'routed') as state,
             'routing' as moved_by,
-            working_seconds,
-            routed_at as entered_at
+            clocks.working_seconds,
+            clocks.routed_at as entered_at
         from clocks
+        left join starts on clocks.route_id = starts.route_id
     ),
     {% for step in range(1, moves + 1) %}
         step_{{ step }} as (

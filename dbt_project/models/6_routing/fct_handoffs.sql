@@ -4,6 +4,8 @@ with
 
     clocks as (select * from {{ ref("int_handoff_clocks") }}),
 
+    starts as (select * from {{ ref("int_handoff_starts") }}),
+
     signals as (select * from {{ ref("int_handoff_signals") }}),
 
     moves as (select * from {{ ref("fct_handoff_transitions") }}),
@@ -170,6 +172,8 @@ with
             standing.moved_at as state_since,
             deadlines.due_at,
             routes.routed_at,
+            coalesce(starts.starts_as, 'routed') as started_as,
+            starts.worked_before_at,
             clocks.may_act_from,
             clocks.contact_due_at,
             signalled.claimed_at,
@@ -201,8 +205,10 @@ with
                 signalled.recycled_at
             )
             is null
+            and coalesce(starts.starts_as, 'routed') in ('routed', 'claimed')
             and clocks.working_seconds_now > clocks.contact_due_place as is_overdue,
-            coalesce(
+            starts.starts_as is null
+            and coalesce(
                 signalled.claimed_place,
                 signalled.contacted_place,
                 signalled.qualified_place,
@@ -210,7 +216,8 @@ with
             )
             > clocks.working_seconds
             + claim_deadlines.after_business_hours * 3600 as is_claim_late,
-            coalesce(
+            coalesce(starts.starts_as, 'routed') in ('routed', 'claimed')
+            and coalesce(
                 signalled.contacted_place,
                 signalled.qualified_place,
                 clocks.working_seconds_now
@@ -236,6 +243,7 @@ with
         inner join entered on routes.route_id = entered.route_id
         inner join
             transitions as claim_deadlines on claim_deadlines.from_state = 'routed'
+        left join starts on routes.route_id = starts.route_id
         left join signalled on routes.route_id = signalled.route_id
         left join deadlines on routes.route_id = deadlines.route_id
         left join
