@@ -1,4 +1,4 @@
-"""The KPIs of kpis.yml, computed by MetricFlow from their definitions, equal those the marts publish.
+"""The KPIs of kpis/, computed by MetricFlow from their definitions, equal those the marts publish.
 
 Every KPI by month or cohort is asked for whose measures stand on facts (visits, forms, deals, orders, sends,
 cohorts); what stands on the long table of amounts is only divided here, so it would judge itself.
@@ -31,7 +31,7 @@ MONTHS = [
     Month(datetime(2026, 3, 1, tzinfo=TOKYO), 300, 12, 3, (2.0,)),
     Month(datetime(2026, 4, 1, tzinfo=TOKYO), 500, 20, 5, (2.5, 3.5)),
 ]
-CATALOGUE = PROJECT / "models" / "8_funnel" / "kpis.yml"
+CATALOGUE = PROJECT / "models" / "8_funnel" / "kpis"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,10 @@ def write_exceptions(landing: Path) -> None:
 
 def metrics_defined() -> list[str]:
     """KPIs by month or cohort of which every part is measured on facts."""
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yml"))]
+    catalogue = {
+        part: [one for file in files for one in file.get(part, [])] for part in ("semantic_models", "metrics")
+    }
     models = {m["name"]: [one["name"] for one in m["measures"]] for m in catalogue["semantic_models"]}
     on_facts = {measure for name, found in models.items() if name != "kpi_amounts" for measure in found}
     measure_of = {

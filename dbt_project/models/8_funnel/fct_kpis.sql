@@ -1,6 +1,6 @@
 {#
   Every KPI of the catalogue, for the whole and for the members of each cut. What is counted comes from the models
-  int_kpi_amounts_*; what is divided by what says kpis.yml. A cut that the denominator does not know (form kinds have no
+  int_kpi_amounts_*; what is divided by what say kpis/*.yml. A cut that the denominator does not know (form kinds have no
   visitors of their own) is divided by the whole of the period.
 #}
 with

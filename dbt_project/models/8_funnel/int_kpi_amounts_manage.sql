@@ -13,11 +13,7 @@ with
 
     outcome_reasons as (select * from {{ ref("outcome_reasons") }}),
 
-    effort_minutes as (select * from {{ ref("effort_minutes") }}),
-
-    opportunities as (select * from {{ ref("fct_opportunities") }}),
-
-    crm_opportunities as (select * from {{ ref("stg_crm__opportunities") }}),
+    efforts as (select * from {{ ref("fct_deal_efforts") }}),
 
     -- a request is routed when its person has a hand-over, opened then or under way
     asking as (
@@ -44,6 +40,7 @@ with
             handoffs.owner_unit_id,
             handoffs.first_contact_at,
             handoffs.hours_to_contact,
+            handoffs.business_hours_to_claim,
             handoffs.is_overdue
             or coalesce(
                 handoffs.hours_to_contact > parameters.amount, false
@@ -88,19 +85,28 @@ with
         left join complaints on handoffs_judged.route_id = complaints.route_id
     ),
 
-    contacts_ranked as (
-        select
-            period,
-            segment_kind,
-            segment_id,
-            hours_to_contact,
-            row_number() over (
-                partition by period, segment_kind, segment_id
-                order by hours_to_contact, route_id
-            ) as place,
-            count(*) over (partition by period, segment_kind, segment_id) as contacts
-        from handoffs_told
-        where hours_to_contact is not null
+    waits_ranked as (
+        {%- for kind, column in {
+            "contact": "hours_to_contact",
+            "claim": "business_hours_to_claim",
+        }.items() %}
+            select
+                '{{ kind }}' as kind,
+                period,
+                segment_kind,
+                segment_id,
+                {{ column }} as hours,
+                row_number() over (
+                    partition by period, segment_kind, segment_id
+                    order by {{ column }}, route_id
+                ) as place,
+                count(*) over (partition by period, segment_kind, segment_id) as waits
+            from handoffs_told
+            where {{ column }} is not null
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {%- endfor %}
     ),
 
     reasons_ranked as (
@@ -118,37 +124,9 @@ with
 
     reasons as (select * from reasons_ranked where best_first = 1),
 
-    -- what sellers did before a deal, and whether its person had asked by a form
-    efforts as (
-        select
-            {{ local_month("crm_opportunities.created_at") }} as period,
-            case
-                when opportunities.form_kind in ('inquiry', 'quote')
-                then 'pull'
-                else 'push'
-            end as style,
-            crm_opportunities.opportunity_id,
-            count(activities.activity_id) as contacts,
-            coalesce(sum(effort_minutes.minutes), 0) as minutes
-        from crm_opportunities
-        inner join
-            opportunities
-            on crm_opportunities.opportunity_id = opportunities.opportunity_id
-        left join
-            activities
-            on crm_opportunities.lead_id = activities.lead_id
-            and activities.occurred_at < crm_opportunities.created_at
-            and activities.activity_type
-            in (select activity_type from {{ ref("effort_minutes") }})
-        left join
-            effort_minutes on activities.activity_type = effort_minutes.activity_type
-        where crm_opportunities.created_at is not null
-        group by all
-    ),
-
     efforts_summed as (
         select
-            period,
+            created_month as period,
             kinds.segment_kind,
             case
                 when kinds.segment_kind = 'style' then style else 'all'
@@ -189,17 +167,17 @@ where hours_to_contact is not null
 group by period, segment_kind, segment_id
 union all
 -- the smallest value that half (or 95 of 100) do not exceed
-select
-    'median_hours_to_contact', period, segment_kind, segment_id, min(hours_to_contact)
-from contacts_ranked
-where place >= 0.5 * contacts
-group by period, segment_kind, segment_id
-union all
-select 'p95_hours_to_contact', period, segment_kind, segment_id, min(hours_to_contact)
-from contacts_ranked
-where place >= 0.95 * contacts
-group by period, segment_kind, segment_id
-union all
+{%- for measure, kind, share in [
+    ("median_hours_to_contact", "contact", 0.5),
+    ("p95_hours_to_contact", "contact", 0.95),
+    ("claim_time_hours", "claim", 0.5),
+] %}
+    select '{{ measure }}', period, segment_kind, segment_id, min(hours)
+    from waits_ranked
+    where kind = '{{ kind }}' and place >= {{ share }} * waits
+    group by period, segment_kind, segment_id
+    union all
+{%- endfor %}
 select 'requests', period, 'all', 'all', count(*)
 from asking
 group by period

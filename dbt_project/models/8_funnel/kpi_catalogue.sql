@@ -1,5 +1,5 @@
 {#
-  The catalogue as a table, written from the metrics of kpis.yml: one place defines a KPI, for MetricFlow, for the pages
+  The catalogue as a table, written from the metrics of kpis/: one place defines a KPI, for MetricFlow, for the pages
   and for the SQL of fct_kpis. definition_version changes with any word of a definition, its measures included.
 #}
 {%- if execute -%}
@@ -42,11 +42,14 @@
             "unit": meta.unit,
             "grain": meta.grain,
             "clock": meta.clock,
+            "clock_ja": meta.clock_ja,
             "exclusions": meta.exclusions,
+            "exclusions_ja": meta.exclusions_ja,
             "requirements": (meta.requirements or []) | join(" "),
             "agreed_by": meta.agreed_by,
             "agreed_on": meta.agreed_on,
             "missing_data": meta.missing_data,
+            "missing_data_ja": meta.missing_data_ja,
             "definition_version": local_md5(definition)[:12],
         } %}
         select

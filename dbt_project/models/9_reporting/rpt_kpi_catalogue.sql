@@ -20,11 +20,14 @@ select
     kpis.unit,
     kpis.grain,
     kpis.clock,
+    kpis.clock_ja,
     kpis.exclusions,
+    kpis.exclusions_ja,
     kpis.requirements,
     kpis.agreed_by,
     cast(kpis.agreed_on as date) as agreed_on,
     kpis.missing_data,
+    kpis.missing_data_ja,
     kpis.definition_version,
     cast(coalesce(cells.cells, 0) as bigint) as cells
 from kpis
