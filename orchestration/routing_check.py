@@ -27,6 +27,7 @@ FLAGS = {
     "is_known_person": "person known",
     "has_bought_product": "bought the product",
     "is_interest_ambiguous": "interest unclear",
+    "is_claimed": "claimed by a unit",
 }
 
 
@@ -98,6 +99,7 @@ def _line(finding: Mapping[str, Any]) -> str:
         "unknown_unit": f"{subject} names the unit {other}, which sales_units.csv does not have",
         "unknown_cut": f"{subject} names the cut {other}, which the structure in force does not have",
         "no_decider": f"{subject} takes leads of unclear interest and names no decider: fill in decider",
+        "claims_clash": f"{subject} and {other} claim the same for two units: let them agree on one",
         "bad_credit": f"{subject} gives {other} per cent of credit in all: make credit_split sum to 100",
         "unagreed": f"{subject} does not route: nobody has agreed to it (agreed_by, agreed_on)",
         "expired": f"{subject} does not route: its expires_on is over",

@@ -34,11 +34,12 @@ BANDS = [("hot", 50), ("warm", 20), ("cold", None)]
 FORMS = ("inquiry", "quote")
 RELATIONS = ("none", "company", "department", "person")
 LICENSED = {"erp": "licence"}  # product -> the skill that its advice asks for
+CLAIMANTS = ("acct-makers", "area-west", "prod-erp")  # one unit for each set of skills stands for the others
 SKILLS = {unit: set((skills or "").split(",")) for unit, _, _, skills in UNITS}
 FLAGS = ("is_known_department", "is_known_person", "has_bought_product", "is_interest_ambiguous")
 COLUMNS = [
     "rule_id", "structure_id", "priority", "form_kind", "product_id", "solution_id", "account", "area",
-    "is_existing_company", *FLAGS, "min_relation", "min_score_band", "accountable_cut",
+    "is_existing_company", *FLAGS, "min_relation", "is_claimed", "min_score_band", "accountable_cut",
     "accountable_unit_id", "decider", "credit_split", "agreed_by", "agreed_on", "expires_on",
 ]  # fmt: skip
 Rule = dict[str, Any]
@@ -104,6 +105,7 @@ SOUND = [
     rule("A", 10, form_kind="quote", accountable_cut="product"),
     rule("B", 20, form_kind="inquiry", is_existing_company=True, accountable_cut="account"),
     rule("C", 30, product_id="crm", accountable_cut="product"),
+    rule("H", 35, is_claimed=True, accountable_cut="claim"),
     rule("D", 40, account="製造業", accountable_unit_id="acct-makers"),
     rule("E", 70, min_score_band="hot"),
     rule("F", 90, min_score_band="hot", accountable_unit_id="desk"),
@@ -140,7 +142,8 @@ def widen(rules: list[Rule], victim: int, dice: random.Random) -> None:
 def narrow(rules: list[Rule], victim: int, dice: random.Random) -> None:
     column, value = dice.choice(
         [("product_id", "erp"), ("area", "north"), ("account", "製造業"), ("is_existing_company", False),
-         ("min_relation", "department"), *((flag, True) for flag in FLAGS), ("is_known_person", False)]
+         ("min_relation", "department"), *((flag, True) for flag in FLAGS), ("is_known_person", False),
+         ("is_claimed", False), ("is_claimed", True)]
     )  # fmt: skip
     rules[victim][column] = value
 
@@ -186,6 +189,11 @@ def findings_in_sql(compiled: dict[str, str], rules: list[Rule]) -> set[tuple[An
             "precedence int)"
         )
         con.executemany("insert into routing.routing_structures values ('1+2+4', ?, ?, ?)", STRUCTURE)
+        con.execute(
+            "create table routing.ownership_claims (claim_id text, company_domain text, "
+            "department_category text, crm_lead_id text, product_id text, unit_id text, valid_from date, "
+            "valid_to date)"
+        )
         con.execute("create table routing.areas as select * from (values ('east'), ('west')) as a (area)")
         con.execute("create table routing.routing_requests (form_kind text)")
         con.executemany("insert into routing.routing_requests values (?)", [(form,) for form in FORMS])
@@ -193,7 +201,7 @@ def findings_in_sql(compiled: dict[str, str], rules: list[Rule]) -> set[tuple[An
         con.executemany("insert into scoring.score_bands values ('total', ?, ?)", BANDS)
         types = {
             "priority": "int",
-            **dict.fromkeys(("is_existing_company", *FLAGS), "boolean"),
+            **dict.fromkeys(("is_existing_company", *FLAGS, "is_claimed"), "boolean"),
             "agreed_on": "date",
             "expires_on": "date",
         }
@@ -261,17 +269,29 @@ def every_case(live: list[Rule]) -> Iterator[dict[str, Any]]:
     told_apart = [
         (True, False) if any(each[flag] is not None for each in live) else (False,) for flag in FLAGS
     ]
+    is_minded = any(each["is_claimed"] is not None or each["accountable_cut"] == "claim" for each in live)
     relations = sorted({"none", *(each["min_relation"] for each in live if each["min_relation"])})
     for case in itertools.product(
         [*asked, (False, None)], values("product_id", "crm", "erp"), values("solution_id"),
         values("account", "製造業"), values("area", "east", "west", "north"), (True, False), BANDS,
-        relations, *told_apart,
+        relations, (None, *CLAIMANTS) if is_minded else (None,), *told_apart,
     ):  # fmt: skip
-        (has_asked, form), product, solution, account, area, existing, (band, _), relation, *flags = case
+        (
+            (has_asked, form),
+            product,
+            solution,
+            account,
+            area,
+            existing,
+            (band, _),
+            relation,
+            claimant,
+            *flags,
+        ) = case
         yield {
             "has_asked": has_asked, "form_kind": form, "product_id": product, "solution_id": solution,
             "account": account, "area": area, "is_existing_company": existing, "band": band,
-            "relation": relation, **dict(zip(FLAGS, flags, strict=True)),
+            "relation": relation, "claimant": claimant, **dict(zip(FLAGS, flags, strict=True)),
         }  # fmt: skip
 
 
@@ -292,10 +312,14 @@ def named_by(each: Rule, case: dict[str, Any]) -> str | None:
         return None
     if any(each[column] is not None and each[column] != case[column] for column in asks):
         return None
+    if each["is_claimed"] not in (None, case["claimant"] is not None):
+        return None
     floor = {"hot": 50, "warm": 20}
     bar = each["min_score_band"]
     if not (case["has_asked"] if bar is None else floor.get(case["band"], 0) >= floor[bar]):
         return None
+    if each["accountable_cut"] == "claim":
+        return case["claimant"]
     if each["accountable_unit_id"]:
         return each["accountable_unit_id"]
     product = {"crm": "prod-crm", "erp": "prod-erp"}.get(case["product_id"])
@@ -303,6 +327,18 @@ def named_by(each: Rule, case: dict[str, Any]) -> str | None:
     account = "acct-makers" if case["account"] == "製造業" else area  # the office stands inside the account
     places = {"product": product, "account": account, None: product or account}
     return places.get(each["accountable_cut"])
+
+
+def test_two_units_that_claim_the_same_are_named(home: Home, tmp_path: Path) -> None:
+    changed = tmp_path / "rules"
+    changed.mkdir()
+    text = (RULES / "ownership_claims.csv").read_text(encoding="utf-8")
+    rival = text.splitlines()[1].replace("C01", "C02").replace("acct-manufacturing", "prod-erp")
+    (changed / "ownership_claims.csv").write_text(text.rstrip("\n") + f"\n{rival}\n", encoding="utf-8")
+    checked = routing_check.check_routing(home, TIMES, rules=changed)
+    (clash,) = checked.faults
+    assert (clash["finding_kind"], clash["subject_id"], clash["other_id"]) == ("claims_clash", "C01", "C02")
+    assert any("C01 and C02 claim the same" in line for line in routing_check.as_lines(checked))
 
 
 def test_the_judge_knows_the_columns_of_the_rule_file() -> None:

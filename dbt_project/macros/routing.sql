@@ -76,16 +76,23 @@
         rules_fitting.priority,
         rules_fitting.decider,
         rules_fitting.why,
-        coalesce(
-            rules_fitting.accountable_unit_id, lead_units.unit_id
-        ) as owner_unit_id,
+        coalesce(rules_fitting.unit_named, lead_units.unit_id) as owner_unit_id,
         row_number() over (
             partition by rules_fitting.{{ id }}
             order by rules_fitting.priority, rules_fitting.rule_id
         ) as rule_rank
     from
         (
-            select leads.{{ id }}, product_skills.skill as skill_needed, rules.*
+            select
+                leads.{{ id }},
+                product_skills.skill as skill_needed,
+                -- 'claim' is the unit that says the lead is its own
+                case
+                    when rules.accountable_cut = 'claim'
+                    then leads.claimed_unit_id
+                    else rules.accountable_unit_id
+                end as unit_named,
+                rules.*
             from {{ leads }} as leads
             cross join {{ ref("int_rules_in_force") }} as rules
             left join
@@ -131,6 +138,10 @@
                         or rules.{{ flag }} = coalesce(leads.{{ flag }}, false)
                     )
                 {%- endfor %}
+                and (
+                    rules.is_claimed is null
+                    or rules.is_claimed = (leads.claimed_unit_id is not null)
+                )
                 -- a lead without a relation has the lowest
                 and (
                     rules.min_relation is null
@@ -138,24 +149,27 @@
                     >= relations_asked.relation_rank
                 )
         ) as rules_fitting
-    -- a rule names a unit, or a place of the structure, or leaves it to precedence
+    -- A rule names a unit, or a place of the structure, or leaves it to precedence
+    -- ('').
+    -- Equalities alone: with any other condition DuckDB compares each with each.
     left join
-        {{ units }} as lead_units
-        on rules_fitting.{{ id }} = lead_units.{{ id }}
-        and rules_fitting.accountable_unit_id is null
-        and (
-            (
-                rules_fitting.accountable_cut = lead_units.place
-                and lead_units.answers_for_place
-            )
-            or (rules_fitting.accountable_cut is null and lead_units.comes_first)
-        )
+        (
+            select {{ id }}, place as place_asked, unit_id
+            from {{ units }}
+            where answers_for_place
+            union all
+            select {{ id }}, '' as place_asked, unit_id
+            from {{ units }}
+            where comes_first
+        ) as lead_units
+        on case when rules_fitting.unit_named is null then rules_fitting.{{ id }} end
+        = lead_units.{{ id }}
+        and coalesce(rules_fitting.accountable_cut, '') = lead_units.place_asked
     left join
         {{ ref("sales_units") }} as owners
-        on coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id)
-        = owners.unit_id
+        on coalesce(rules_fitting.unit_named, lead_units.unit_id) = owners.unit_id
     where
-        coalesce(rules_fitting.accountable_unit_id, lead_units.unit_id) is not null
+        coalesce(rules_fitting.unit_named, lead_units.unit_id) is not null
         -- whoever may not advise on the product is told, never made accountable (RT20)
         and (
             rules_fitting.skill_needed is null

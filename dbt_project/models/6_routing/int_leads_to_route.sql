@@ -4,6 +4,8 @@ with
 
     relations as (select * from {{ ref("int_lead_relations") }}),
 
+    claims as (select * from {{ ref("int_lead_claims") }}),
+
     recognitions as (select * from {{ ref("enquiry_recognitions") }}),
 
     people as (select * from {{ ref("dim_people") }}),
@@ -99,6 +101,26 @@ with
         group by leads.person_id
     ),
 
+    -- the claim for this very product before one for all, then the narrower one
+    claims_ranked as (
+        select
+            leads.person_id,
+            claims.unit_id,
+            claims.claim_id,
+            row_number() over (
+                partition by leads.person_id
+                order by
+                    case when claims.product_id is null then 1 else 0 end,
+                    claims.scope_rank,
+                    claims.claim_id
+            ) as nearest_first
+        from leads
+        inner join
+            claims
+            on leads.person_id = claims.person_id
+            and (claims.product_id is null or claims.product_id = leads.product_id)
+    ),
+
     -- whoever is routed by the score is known by then; who asked, if she was known
     -- before the request
     leads_to_route as (
@@ -121,8 +143,14 @@ with
             coalesce(bought.products, 0) = 1 as has_bought_product,
             leads.is_interest_ambiguous,
             leads.relation,
+            claims_ranked.unit_id as claimed_unit_id,
+            claims_ranked.claim_id,
             leads.score_band
         from leads
+        left join
+            claims_ranked
+            on leads.person_id = claims_ranked.person_id
+            and claims_ranked.nearest_first = 1
         left join bought on leads.person_id = bought.person_id
     )
 

@@ -121,6 +121,22 @@ with
         where min_relation is not null
     ),
 
+    -- Any unit may claim a lead: where a rule minds claims, units are told apart by
+    -- what they may advise on alone.
+    claims as (
+        select cast(null as {{ dbt.type_string() }}) as claimed_unit_id
+        union
+        select min(unit_id) as claimed_unit_id
+        from sales_units
+        where
+            exists (
+                select 1
+                from rules
+                where is_claimed is not null or accountable_cut = 'claim'
+            )
+        group by skills
+    ),
+
     cases as (
         select
             {{
@@ -135,7 +151,7 @@ with
                         "is_existing_company",
                     ]
                     + flags
-                    + ["relation", "score_band"]
+                    + ["relation", "claimed_unit_id", "score_band"]
                 )
             }} as case_id,
             has_asked,
@@ -147,6 +163,7 @@ with
             is_existing_company,
             {% for flag in flags %} {{ flag }}, {% endfor %}
             relation,
+            claimed_unit_id,
             score_band,
             has_asked or is_hottest as needs_owner
         from reasons
@@ -157,6 +174,7 @@ with
         cross join customers
         {% for flag in flags %} cross join {{ flag }}_values {% endfor %}
         cross join relations
+        cross join claims
         cross join bands
     )
 

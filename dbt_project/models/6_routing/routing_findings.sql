@@ -4,6 +4,8 @@ with
 
     rules as (select * from {{ ref("routing_rules") }}),
 
+    claims as (select * from {{ ref("ownership_claims") }}),
+
     rules_in_force as (select * from {{ ref("int_rules_in_force") }}),
 
     sales_units as (select * from {{ ref("sales_units") }}),
@@ -163,7 +165,10 @@ with
             0 as cases
         from rules_in_force
         left join structures on rules_in_force.accountable_cut = structures.cut
-        where rules_in_force.accountable_cut is not null and structures.cut is null
+        where
+            rules_in_force.accountable_cut is not null
+            and rules_in_force.accountable_cut <> 'claim'
+            and structures.cut is null
     ),
 
     -- a rule for unclear interest goes to a person with a name, and credit is neither
@@ -228,7 +233,36 @@ with
             or (expires_on is not null and expires_on < {{ as_of_date() }})
     ),
 
+    -- two units that claim the same in words that are equally narrow: only the alphabet
+    -- decides between them
+    claims_clashing as (
+        select
+            'claims_clash' as finding_kind,
+            one.claim_id as rule_id,
+            other.claim_id as other_id,
+            cast(null as {{ dbt.type_string() }}) as case_id,
+            0 as cases
+        from claims as one
+        inner join
+            claims as other
+            on one.claim_id < other.claim_id
+            and one.unit_id <> other.unit_id
+            and coalesce(one.company_domain, '') = coalesce(other.company_domain, '')
+            and coalesce(one.department_category, '')
+            = coalesce(other.department_category, '')
+            and coalesce(one.crm_lead_id, '') = coalesce(other.crm_lead_id, '')
+            and coalesce(one.product_id, '') = coalesce(other.product_id, '')
+        where
+            (one.valid_to is null or one.valid_to >= other.valid_from)
+            and (other.valid_to is null or other.valid_to >= one.valid_from)
+            and (one.valid_to is null or one.valid_to >= {{ as_of_date() }})
+            and (other.valid_to is null or other.valid_to >= {{ as_of_date() }})
+    ),
+
     found as (
+        select *
+        from claims_clashing
+        union all
         select *
         from gaps
         union all
@@ -277,6 +311,7 @@ select
     cases.has_bought_product,
     cases.is_interest_ambiguous,
     cases.relation,
+    cases.claimed_unit_id is not null as is_claimed,
     cases.score_band
 from found
 left join cases on found.case_id = cases.case_id
