@@ -80,13 +80,16 @@ class Words:
         return FORMATTERS.get(form_of(column), _plain)(self, value)
 
     def in_unit(self, value: Any, unit: str | None, *, signed: bool = False) -> str:
-        """A KPI's value in its catalogue's unit; `signed`: a difference of two, rates then in points."""
+        """A figure in the unit of its catalogue (`change`: now over before); `signed`: a difference of two,
+        rates then in points."""
         if value is None:
             return NOTHING
         value, sign = float(value), "+" if signed and value > 0 else ""
         if unit == "fraction":
             points = f"{value * 100:,.2f}"
             return sign + (self.text("interface.rate_points", points=points) if signed else f"{points}%")
+        if unit == "change":
+            return f"{(value - 1) * 100:+,.1f}%"
         if unit == "JPY":
             return sign + _yen(self, value)
         return f"{sign}{value:,.0f}" if value == round(value) else f"{sign}{value:,.2f}"

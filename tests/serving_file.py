@@ -90,6 +90,12 @@ insert into reporting.rpt_published_numbers
 insert into reporting.rpt_restatements values
     ('run-0', 'run-1', 'action_rate_new', date '2026-09-01', 'all', 'all', 0.0151, 0.0158, 0, 0.0009, -0.0001,
     -0.0001, 0);
+insert into reporting.rpt_funnel_diagnosis
+    (rule_id, priority, problem, is_fired, is_verdict, title_ja, title_en, text_ja, text_en) values
+    ('r1', 1, 'nurture', true, true, '次に取り組むのは育成です', 'The next thing is nurturing',
+    'アクション率は0.80 %まで来ています。', 'The action rate has come to 0.80 %.');
+insert into reporting.rpt_funnel_facts (fact_id, name_ja, name_en, value, unit)
+    values ('visitors_change', '来訪者数の増減', 'change in visitors', 1.12, 'change');
 insert into lifecycle.tiers (tier, tier_rank, in_nurture_scope)
     values ('latent', 1, true), ('apparent', 2, true);
 insert into lifecycle.fct_tier_history (person_id, tier, valid_from)

@@ -388,6 +388,13 @@ def test_a_restated_number_is_told_with_its_causes_and_the_parts_sum(reader: Tes
     assert 1.51 + sum(float(cell.split()[0]) for cell in cells[3:8]) == pytest.approx(1.58)
 
 
+def test_the_overview_says_where_to_work_first_and_leads_to_what_it_stands_on(reader: TestClient) -> None:
+    html = reader.get("/?lang=en&month=2026-10").text
+    assert "The next thing is nurturing" in text_of(html) and 'href="funnel"' in html
+    text = text_of(reader.get("/funnel?lang=en").text)
+    assert "The action rate has come to 0.80 %." in text and "change in visitors +12.0%" in text
+
+
 def test_requests_not_to_contact_are_told_to_management_and_on_the_lead(reader: TestClient) -> None:
     for address in ("/management?lang=ja", "/lead?person_id=p0000&lang=ja"):
         assert "関東営業部 メール Contract talks under way" in text_of(reader.get(address).text)
@@ -463,6 +470,7 @@ def test_pages_are_in_the_order_of_the_menu() -> None:
     assert list(read_pages()) == [
         "index",
         "kpis",
+        "funnel",
         "generation",
         "visits",
         "nurturing",
@@ -470,6 +478,7 @@ def test_pages_are_in_the_order_of_the_menu() -> None:
         "management",
         "campaigns",
         "cohorts",
+        "designs",
         "leads",
         "companies",
         "review",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import threading
@@ -169,6 +170,19 @@ def test_numbers_tables_and_charts_are_there_without_javascript(browser, address
     page.locator("figure:has(.bars) summary").first.click()
     assert "資料請求" in page.locator("figure:has(.bars) table").first.inner_text()
     context.close()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_overview_on_paper_is_a_report_of_one_page(page, address: str, language: str) -> None:
+    page.goto(f"{address}/?lang={language}&month=2026-10")
+    paper = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+    page.emulate_media(media="print")
+    for hidden in ("header nav", ".filters button", ".csv", "#attention"):
+        assert not page.locator(hidden).first.is_visible()
+    for told in (".kpi .number", ".chart.line svg", "#campaigns table"):
+        assert page.locator(told).first.is_visible()
+    assert page.locator("select[name=month]").is_visible()  # paper says which month it shows
 
 
 def test_a_reader_goes_from_the_list_to_a_person_by_keyboard(page, address: str) -> None:
