@@ -5,6 +5,11 @@ with
     spans as (select * from {{ ref("employment_spans") }}),
     points as (select * from {{ ref("fct_score_points") }}),
     lines as (select * from {{ ref("visitor_companies") }}),
+    caps as (
+        select *
+        from {{ ref("company_aggregations") }}
+        where aggregation = 'capped_total'
+    ),
 
     people_counted as (
         select company_id, cast(count(*) as bigint) as people_count
@@ -55,9 +60,13 @@ with
             ) as active_people_count,
             sum(total_score) as total_score,
             max(total_score) as top_score,
+            sum(
+                least(total_score, cast(caps.cap_points as decimal(18, 6)))
+            ) as capped_score,
             sum(known_points) as known_points,
             sum(anonymous_points) as anonymous_points
         from scores_of_people
+        left join caps on 1 = 1
         group by company_id
     ),
 
@@ -74,6 +83,9 @@ select
     coalesce(scores_of_companies.active_people_count, 0) as active_people_count,
     cast(coalesce(scores_of_companies.total_score, 0) as decimal(18, 6)) as total_score,
     cast(coalesce(scores_of_companies.top_score, 0) as decimal(18, 6)) as top_score,
+    cast(
+        coalesce(scores_of_companies.capped_score, 0) as decimal(18, 6)
+    ) as capped_score,
     cast(
         coalesce(scores_of_companies.known_points, 0) as decimal(18, 6)
     ) as known_points,
