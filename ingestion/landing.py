@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ingestion import (
+    abreast,
     arrivals,
     dumps,
     email,
@@ -166,7 +168,7 @@ class _Intake:
 
     def _note(self, read: Read) -> None:
         """Lets a file that is read to its end wait to be recorded."""
-        read.report.trouble = self._trouble(read.report, read.reading)
+        read.report.trouble = ledger.trouble(self.con, read.report, read.reading)
         read.reading.settings_hash = self.settings.of(read.looked.found)
         self.done.append(read)
 
@@ -191,7 +193,7 @@ class _Intake:
                 self._drop(found.path)
                 self.report.troubles.append(f"{found.path} is gone, and what is kept of it {error}")
                 continue
-            report.trouble = self._trouble(report, reading)
+            report.trouble = ledger.trouble(self.con, report, reading)
             self.report.troubles += [report.trouble] if report.trouble else []
             # The file may come back: the ledger goes on knowing it as it was.
             looked.size, looked.modified_ns = entry.size_bytes, entry.modified_ns
@@ -252,14 +254,20 @@ class _Intake:
         keys.forget_lines(self.con)
         self.is_all_new = True
         files.check_packed(looked)
-        for name in self._batches(looked, reading):
+        left = None
+        if self.module is email and not skip:
+            rows, left = abreast.take_events(self.con, self.loader, looked, reading, _is_still(looked))
+            report.rows_read, report.rows_loaded = rows, rows
+        for name in self._batches(looked, reading, left):
             self._take_batch(name, skip, report, looked)
             if self.loader.rows >= _ROWS_WAITING:
                 self._load()
         reading.lines_done = max(reading.lines_done, skip)
         return reading
 
-    def _batches(self, looked: Snapshot, reading: Reading) -> Iterator[str]:
+    def _batches(
+        self, looked: Snapshot, reading: Reading, left: Iterator[pa.Table] | None = None
+    ) -> Iterator[str]:
         """Fills the temp table `batch` again and again; yields the raw table that it is for."""
         con, module, still = self.con, self.module, _is_still(looked)
         if module is web:
@@ -272,7 +280,8 @@ class _Intake:
                     con.unregister("batch")
         elif module is email or looked.kind == "array" or looked.starts_json or objects.holds_any(looked):
             name = self._json_table(looked)
-            for _ in objects.batches(con, looked, reading, still, is_kept=module is not email):
+            is_kept = module is not email
+            for _ in objects.batches(con, looked, reading, still, is_kept=is_kept, left=left):
                 self._name_fields(looked)
                 yield name
         else:
@@ -306,7 +315,7 @@ class _Intake:
         con.execute(f"create or replace temp view unread as select * from batch where line_number > {skip}")
         rows = self._rows(name, looked)
         if self.is_all_new and not skip:
-            taken = dumps.take(con, self.loader, name, rows, report.path, self._clock())
+            taken = dumps.take(con, self.loader, name, rows, self._clock())
             if taken is not None:
                 report.rows_read += taken
                 report.rows_loaded += taken
@@ -358,23 +367,6 @@ class _Intake:
         """Takes back what a file that failed has left waiting."""
         self.loader.forget(path, self.tables)
         self.con.execute("delete from rejects_found where path = ?", [path])
-
-    def _trouble(self, report: FileReport, reading: Reading) -> str | None:
-        """The file's trouble as a sentence: its open end, or the first of its rejected lines."""
-        if reading.trouble:
-            return f"{report.path} {reading.trouble}"
-        if not report.rows_rejected:
-            return None
-        line, reason = self.con.execute(
-            "select line_number, reason from rejects_found where path = ? order by line_number limit 1",
-            [report.path],
-        ).fetchone() or (0, "")
-        more = (
-            f" (and {report.rows_rejected - 1} lines more, in raw_intake.rejects)"
-            if report.rows_rejected > 1
-            else ""
-        )
-        return f"{report.path} line {line}: {reason}{more}"
 
     def _load(self) -> None:
         """Loads the waiting rows, then records the files that are read to their end."""

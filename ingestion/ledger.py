@@ -34,6 +34,21 @@ class FileReport:
         return self.rows_read - self.rows_loaded - self.rows_rejected
 
 
+def trouble(con: duckdb.DuckDBPyConnection, report: FileReport, reading: Reading) -> str | None:
+    """A file's trouble as a sentence: its open end, or the first of its rejected lines."""
+    if reading.trouble:
+        return f"{report.path} {reading.trouble}"
+    if not report.rows_rejected:
+        return None
+    line, reason = con.execute(
+        "select line_number, reason from rejects_found where path = ? order by line_number limit 1",
+        [report.path],
+    ).fetchone() or (0, "")
+    others = report.rows_rejected - 1
+    more = f" (and {others} lines more, in raw_intake.rejects)" if others else ""
+    return f"{report.path} line {line}: {reason}{more}"
+
+
 @dataclass
 class IngestReport:
     """What one run did: the files that it read, and every trouble as a sentence.

@@ -24,14 +24,17 @@ def batches(
     reading: Reading,
     is_complete: Callable[[str, str | None], bool],
     is_finished: bool,
+    *,
+    is_ahead: bool = True,
 ) -> Iterator[pa.Table]:
     """Batches of `line_number, text` of a text file; `reading` is filled as the lines go by.
 
     A last line without a line end is given if it is certainly whole (`is_complete(line, line before)`), if
-    the file is packed or if it `is_finished`; else it is left for the next time, with a sentence.
+    the file is packed or if it `is_finished`; else it is left for the next time, with a sentence. A large
+    file is read ahead of the batch that is worked on, unless the caller says otherwise.
     """
     found = _lines(looked, reading, is_complete, is_finished)
-    return _ahead(found) if looked.size > files.BLOCK else found
+    return _ahead(found) if is_ahead and looked.size > files.BLOCK else found
 
 
 def _ahead(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:

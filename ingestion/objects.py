@@ -11,12 +11,11 @@ elements a record of that line. `line_number` is where the record begins, in an 
 import json
 import re
 from collections.abc import Iterator
-from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
 
-from ingestion import files, lines
+from ingestion import files, json_order, lines
 from ingestion.files import Reading, Snapshot, Unreadable
 
 _NO_RECORD = "the line is not a JSON object in UTF-8: write one whole object a line"
@@ -32,28 +31,45 @@ _LONE_SURROGATE = re.compile(
 
 
 def batches(
-    con: duckdb.DuckDBPyConnection, looked: Snapshot, reading: Reading, is_finished: bool, *, is_kept: bool
+    con: duckdb.DuckDBPyConnection,
+    looked: Snapshot,
+    reading: Reading,
+    is_finished: bool,
+    *,
+    is_kept: bool,
+    left: Iterator[pa.Table] | None = None,
 ) -> Iterator[None]:
     """Fills `batch` again and again with the records of a JSON file, and `shapes(keys)` with their key lists.
 
     `batch` is a temp table if it `is_kept`, else a view to be read once, which spares a copy of all rows.
+    `left` is what is left of the file's lines where some were taken already.
     Raises Unreadable for an array that is not whole; a line that is no record becomes a row with its fault.
     """
     _drop_batch(con)  # another source's table is in the way of a view
-    layout = _layout(looked)
+    layout = "lines" if left else _layout(looked)
     try:
         if layout == "array":
             yield from _batches_of_array(con, looked, reading, is_kept)
         elif layout == "objects":
             yield from _batches_of_objects(con, looked, reading, is_finished, is_kept)
         else:
-            for taken in lines.batches(looked, reading, is_value, is_finished):
-                con.register("lines", taken)
-                _part(con)
-                write_batch(con, is_kept)
+            for taken in left or lines.batches(looked, reading, is_value, is_finished):
+                make_batch(con, taken, is_kept)
                 yield
     finally:
         _drop_batch(con)
+
+
+def make_batch(con: duckdb.DuckDBPyConnection, taken: pa.Table, is_kept: bool) -> None:
+    """Makes `batch` and `shapes` of some lines, each an object or an array of them."""
+    con.register("lines", taken)
+    _part(con)
+    write_batch(con, is_kept)
+
+
+def are_lines(looked: Snapshot) -> bool:
+    """Whether a file holds an object, or an array of them, in each line."""
+    return looked.kind == "text" and _layout(looked) == "lines"
 
 
 def is_value(line: str, previous: str | None) -> bool:
@@ -317,17 +333,18 @@ def _keys(con: duckdb.DuckDBPyConnection) -> tuple[list[str], bool, bool, bool]:
     return keys, is_odd, any(is_deep for _, is_deep, _ in shapes), is_full
 
 
-def _always(con: duckdb.DuckDBPyConnection) -> str | None:
-    """A key that every object of `parts` has, the first of them in order; None if there is none."""
+def _always(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The keys that every object of `parts` has."""
     shapes = con.execute("select keys from shapes where keys is not null").fetchall()
-    return min(set.intersection(*(set(keys) for (keys,) in shapes)), default=None) if shapes else None
+    return set.intersection(*(set(keys) for (keys,) in shapes)) if shapes else set()
 
 
-def _written_by(keys: list[str], always: str | None, is_full: bool) -> tuple[str, str]:
+def _written_by(keys: list[str], always: set[str], is_full: bool) -> tuple[str, str]:
     """SQL of what `value` has under these keys, and of the object `found` written in their order.
 
     A struct takes two thirds of the time of a list, but cannot tell a null from what is not there. Around a
-    key that is `always` there the commas are known, so that the members need no joining.
+    key that is `always` there the commas are known, so that the members need no joining; such a member is
+    not made by itself either.
     """
     if is_full:
         types = ", ".join(f'"{key}": "JSON"'.replace("'", "''") for key in keys)
@@ -336,16 +353,17 @@ def _written_by(keys: list[str], always: str | None, is_full: bool) -> tuple[str
         paths = ", ".join(f"""'$."{key}"'""" for key in keys)
         found = f"json_extract(value, [{paths}])"
         values = [f"found[{place}]" for place in range(1, len(keys) + 1)]
-    if always is None:
+    if not always:
         members = ", ".join(f"""'"{key}":' || {text}""" for key, text in zip(keys, values, strict=True))
         return found, f"'{{' || concat_ws(',', {members}) || '}}'"
-    at = keys.index(always)
-    before = [f"""'"{key}":' || {text} || ','""" for key, text in zip(keys[:at], values, strict=False)]
-    after = [f"""',"{key}":' || {text}""" for key, text in zip(keys[at + 1 :], values[at + 1 :], strict=True)]
-    return (
-        found,
-        f"""concat({", ".join(["'{'", *before, f''''"{always}":', {values[at]}''', *after, "'}'"])})""",
-    )
+    first, parts = keys.index(min(always)), ["'{'"]
+    for place, (key, text) in enumerate(zip(keys, values, strict=True)):
+        before, after = (",", "") if place > first else ("", "," if place < first else "")
+        if key in always:
+            parts += [f"""'{before}"{key}":'""", text]
+        else:
+            parts.append(f"""'{before}"{key}":' || {text}{f" || '{after}'" if after else ""}""")
+    return found, f"""concat({", ".join([*parts, "'}'"])})"""
 
 
 def _sort_deep(con: duckdb.DuckDBPyConnection, deep: str) -> bool:
@@ -355,40 +373,6 @@ def _sort_deep(con: duckdb.DuckDBPyConnection, deep: str) -> bool:
     ).fetchall()
     if found:
         values = pa.array([value for value, _ in found], pa.string())
-        ordered = pa.array([_sorted(text) for _, text in found], pa.string())
+        ordered = pa.array([json_order.sorted_text(text) for _, text in found], pa.string())
         con.register("deep", pa.table({"value": values, "ordered": ordered}))
     return bool(found)
-
-
-class _Number(str):
-    """A number as it is written: read into a float, some would not come out the same."""
-
-
-class _Members(list):
-    """The members of an object, in order; a key that stands twice is kept twice."""
-
-
-_READER = json.JSONDecoder(
-    object_pairs_hook=lambda members: _Members(sorted(members, key=itemgetter(0))),
-    parse_float=_Number,
-    parse_int=_Number,
-    parse_constant=_Number,
-)
-
-
-def _sorted(text: str) -> str:
-    """A JSON object as DuckDB writes it, with sorted keys at every depth; too deep for Python: as it came."""
-    try:
-        return _written(_READER.decode(text))
-    except RecursionError:
-        return text
-
-
-def _written(value: object) -> str:
-    if isinstance(value, _Number):
-        return value
-    if isinstance(value, _Members):
-        return "{" + ",".join(f"{_written(key)}:{_written(inner)}" for key, inner in value) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)

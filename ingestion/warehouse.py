@@ -162,13 +162,13 @@ class Loader:
         self.rows += count
         return count
 
-    def insert(self, table: str, rows: str) -> int:
+    def insert(self, table: str, rows: str, con: duckdb.DuckDBPyConnection) -> int:
         """Inserts the rows of a SELECT over the table's columns at once, past dlt; returns how many.
 
         For a dump in a transaction of the caller's: two copies of its rows would cost half of the time.
         """
         columns = ", ".join(tables.columns_of(f"raw_{self.source}.{table}"))
-        return self.con.execute(f"insert into raw_{self.source}.{table} ({columns}) {rows}").fetchone()[0]
+        return con.execute(f"insert into raw_{self.source}.{table} ({columns}) {rows}").fetchone()[0]
 
     def _part(self, table: str, path: str) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ The product knows nothing of this: the functions that stand for the steps are re
 The process dies by SIGKILL just before or just after the NTH call of the step.
 """
 
+import itertools
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from ingestion import dumps, gathered, ingest, keys, landing, ledger, lines, warehouse
+from ingestion import abreast, dumps, files, gathered, ingest, keys, landing, ledger, lines, warehouse
 
 POINTS: dict[str, tuple[object, str]] = {
     "read": (lines, "_batch"),
@@ -21,6 +22,8 @@ POINTS: dict[str, tuple[object, str]] = {
     "spell": (landing, "normalised"),
     "wait": (warehouse.Loader, "wait"),
     "insert": (warehouse.Loader, "insert"),
+    "insert_abreast": (warehouse.Loader, "insert"),
+    "commit_abreast": (abreast._File, "_end"),
     "load": (warehouse.Loader, "load"),
     "extract": (dlt.Pipeline, "extract"),
     "normalise": (dlt.Pipeline, "normalize"),
@@ -37,14 +40,14 @@ def die() -> None:
 
 def dying(step: Callable, nth: int, after: bool) -> Callable:
     """The step, but that its nth call is the end."""
-    left = [nth]
+    calls = itertools.count(1)  # of two threads, some of them
 
     def stepped(*arguments, **options):
-        left[0] -= 1
-        if left[0] == 0 and not after:
+        is_last = next(calls) == nth
+        if is_last and not after:
             die()
         done = step(*arguments, **options)
-        if left[0] == 0:
+        if is_last:
             die()
         return done
 
@@ -56,6 +59,8 @@ def main(point: str, nth: str, land: str, store: str, state: str) -> None:
     owner, attribute = POINTS[name]
     if name == "insert":
         dumps.ROWS_AT_LEAST, gathered.BYTES_AT_MOST = 1, 0  # these files are too short to be dumps
+    if name.endswith("_abreast"):
+        files.BLOCK, lines.LINES_AT_ONCE = 100, 2  # nor are they large
     setattr(owner, attribute, dying(getattr(owner, attribute), int(nth), side == "after"))
     ingest(Path(land), Path(store), state_dir=Path(state))
     assert duckdb.connect(store, read_only=True).execute("select count(*) from raw_intake.files").fetchone()
