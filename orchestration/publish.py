@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import published_numbers
+from orchestration import event_lags, published_numbers
 from orchestration.home import Home
 from orchestration.state import Built
 from orchestration.transform import STAGES
@@ -28,10 +28,13 @@ from orchestration.trouble import Trouble
 KEPT_FILES = 3
 PUBLIC_STAGES = tuple(stage for stage in STAGES if stage != "staging")
 METRICS = "semantic_manifest.json"
-# Only a world of known truth has errors to show; `ikusei world score` fills the table of its own home.
+# Only a world of known truth has errors to show; `ikusei world score` fills the tables of its own home.
 NO_ERRORS = (
     "create table if not exists reporting.rpt_errors "
-    "(rank bigint, area varchar, measure varchar, trouble varchar, value double, n bigint)"
+    "(rank bigint, area varchar, measure varchar, trouble varchar, value double, n bigint);"
+    "create table if not exists reporting.rpt_errors_of_kpis (kpi_id varchar, name_ja varchar, "
+    "name_en varchar, unit varchar, periods bigint, measured double, truth double, error_mean double, "
+    "error_worst double, note_ja varchar, note_en varchar)"
 )
 
 
@@ -64,6 +67,9 @@ def _keep_numbers(candidate: Path, home: Home, built: Built) -> None:
     published_numbers.keep_rules(home, built.rules_digest)
     published_numbers.record(home.published_numbers, candidate, home.warehouse, built)
     published_numbers.show(home.published_numbers, candidate)
+    former = home.published.resolve() if home.published.exists() else None
+    event_lags.record(home.published_numbers, candidate, home.warehouse, former, built)
+    event_lags.show(home.published_numbers, candidate, built.zone)
 
 
 def publish_sync_state(home: Home, zone: str) -> Path | None:
@@ -81,8 +87,17 @@ def publish_sync_state(home: Home, zone: str) -> Path | None:
     return candidate
 
 
-def publish_errors(home: Home, zone: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Path:
+def publish_errors(
+    home: Home,
+    zone: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    write_more: Callable[[duckdb.DuckDBPyConnection], None] = lambda connection: None,
+) -> Path:
     """Show a table of errors beside the public marts that it judges; the next build begins without one.
+
+    Args:
+        write_more: writes further tables of the judge into the same file.
 
     Raises:
         Trouble: a page does not render on the new file; the old publication stays.
@@ -95,6 +110,7 @@ def publish_errors(home: Home, zone: str, columns: Sequence[str], rows: Sequence
             connection.executemany(
                 f"insert into reporting.rpt_errors ({', '.join(columns)}) values ({places})", rows
             )
+        write_more(connection)
     return candidate
 
 

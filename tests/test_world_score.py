@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,7 +15,16 @@ from serving_file import publish_file
 from starlette.testclient import TestClient
 
 from dashboards import create_app
-from orchestration.errors import AREAS, Figure, as_json, as_markdown, judge, score
+from orchestration.errors import (
+    AREAS,
+    Figure,
+    KpiError,
+    as_json,
+    as_markdown,
+    judge,
+    judge_kpis,
+    score,
+)
 from orchestration.errors.figures import MEASURES, worst_first
 from orchestration.errors.table import shown_value
 from orchestration.home import Home, Settings
@@ -225,6 +235,59 @@ def test_a_home_that_no_score_made_is_never_replaced(tmp_path: Path):
     with pytest.raises(Trouble, match="holds data of your own"):
         score(out / "world", tmp_path, Settings(), say=lambda line: None)
     assert (tmp_path / "home" / "warehouse.duckdb").read_text() == "mine"
+
+
+# -- each KPI against its truth ----------------------------------------------------------------------------
+
+
+def kpi_errors(home: Home) -> dict[str, KpiError]:
+    out, _ = whole_score()
+    found = judge_kpis(home.warehouse, out / "world" / "truth", as_of=AS_OF)
+    return {one.kpi_id: one for one in found}
+
+
+def test_without_troubles_every_kpi_that_has_a_truth_is_exact_in_every_period():
+    found = kpi_errors(Home(whole_score()[0] / "home"))
+    with_truth = {name: one for name, one in found.items() if one.truth is not None}
+    assert len(with_truth) >= 40 and sum(one.periods for one in with_truth.values()) > 40
+    # visits of sellers are noted by day: the truth is finer than what anybody wrote down
+    wrong = {
+        name: one
+        for name, one in with_truth.items()
+        if one.error_worst and "noted" not in (one.note_en or "")
+    }
+    assert wrong == {}
+
+
+def test_a_kpi_without_a_truth_says_why():
+    found = kpi_errors(Home(whole_score()[0] / "home"))
+    assert all(one.note_ja and one.note_en for one in found.values() if one.truth is None)
+    assert "forecast" in found["expected_orders_24m"].note_en
+
+
+def test_a_wrong_kpi_is_found_by_its_share_of_the_truth(tmp_path: Path):
+    home = Home(tmp_path).prepare()
+    shutil.copy(Home(whole_score()[0] / "home").warehouse, home.warehouse)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(
+            "update funnel.fct_kpis set numerator = numerator * 1.25, value = value * 1.25 "
+            "where kpi_id = 'form_passes' and segment_kind = 'all'"
+        )
+        connection.execute("delete from funnel.fct_kpis where kpi_id = 'cost_jpy'")
+    found = kpi_errors(home)
+    passes = found["form_passes"]
+    assert (passes.error_worst, passes.measured) == (0.25, passes.truth * 1.25)
+    assert (found["cost_jpy"].error_worst, found["cost_jpy"].measured) == (1, 0)
+    assert found["visitors"].error_worst == 0
+
+
+def test_the_kpis_stand_in_the_report_and_in_the_public_file():
+    out, said = whole_score()
+    assert "KPIs with a truth are exact in every period" in said
+    assert "## Each KPI against its true value" in (out / "errors.md").read_text(encoding="utf-8")
+    with duckdb.connect(str(Home(out / "home").published.resolve()), read_only=True) as published:
+        rows = published.execute("select count(*), count(truth) from reporting.rpt_errors_of_kpis").fetchone()
+    assert rows[0] > rows[1] >= 40
 
 
 # -- troubles, switched on and off -----------------------------------------------------------------------

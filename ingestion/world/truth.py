@@ -1,15 +1,16 @@
 """What is true of the world, in Parquet beside its files; only the judge of the product may read it.
 
-people, companies, company_spellings, departments, identifiers (with spans), opportunities, orders, tiers,
-hazards, kpis, routes, waits, consents, files; `traces` writes requests, sessions and email_events.
-`world.json` holds the arguments, the settings, the counts and the heroine. Times are naive UTC; spans include
-both ends.
+people, companies, company_spellings, departments, identifiers (with spans), deeds, opportunities, orders,
+activities, costs, budgets, tiers, hazards, kpis, routes, waits, consents, files; `traces` writes requests,
+sessions and email_events. `world.json` holds the arguments, the settings, the counts and the heroine. Times
+are naive UTC; spans include both ends.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,17 @@ HAZARDS = pa.schema(
     }
 )  # fmt: skip
 ORDERS = pa.schema(
-    {"order_id": pa.string(), "person_key": pa.string(), "ordered_at": TIME, "amount_jpy": pa.int64()}
+    {
+        "order_id": pa.string(), "person_key": pa.string(), "ordered_at": TIME, "amount_jpy": pa.int64(),
+        "margin_jpy": pa.int64(),
+    }
+)  # fmt: skip
+DEEDS = pa.schema({"person_key": pa.string(), "kind": pa.string(), "happened_at": TIME})
+ACTIVITIES = pa.schema(
+    {"lead_id": pa.string(), "kind": pa.string(), "outcome": pa.string(), "happened_at": TIME}
 )
+COSTS = pa.schema({"campaign_id": pa.string(), "cost_on": pa.date32(), "amount_jpy": pa.int64()})
+BUDGETS = pa.schema({"campaign_id": pa.string(), "month": pa.date32(), "amount_jpy": pa.int64()})
 FILES = pa.schema({"path": pa.string(), "lines": pa.int64(), "trouble": pa.string()})
 TIERS = pa.schema({"person_key": pa.string(), "tier": pa.string(), "valid_from": TIME, "valid_to": TIME})
 KPIS = pa.schema({"month": pa.date32(), "kpi": pa.string(), "value": pa.float64()})
@@ -110,6 +120,10 @@ def write_truth(world: World, written: Written, folder: Path, arguments: dict[st
     _write_identifiers(folder, world, written)
     _write(folder, "opportunities", OPPORTUNITIES, _opportunities(world))
     _write(folder, "orders", ORDERS, _orders(world))
+    _write(folder, "deeds", DEEDS, _deeds(world))
+    _write(folder, "activities", ACTIVITIES, _activities(world))
+    _write(folder, "costs", COSTS, _costs(world))
+    _write(folder, "budgets", BUDGETS, _budgets(world))
     _write(folder, "tiers", TIERS, figures.tiers(world))
     _write(folder, "hazards", HAZARDS, figures.hazards(world))
     _write(folder, "kpis", KPIS, figures.kpis(world, written.visitors))
@@ -286,7 +300,35 @@ def _files(written: Written) -> Iterable[dict[str, Any]]:
 
 def _orders(world: World) -> list[dict[str, Any]]:
     orders = sorted(world.diary.orders, key=lambda order: (order["ordered_at"], order["order_id"]))
-    return [{**order, "ordered_at": utc(order["ordered_at"])} for order in orders]
+    margins = {row["order_id"]: row["gross_margin_jpy"] for _, row in world.diary.sales.get("orders", [])}
+    return [
+        {**order, "ordered_at": utc(order["ordered_at"]), "margin_jpy": margins[order["order_id"]]}
+        for order in orders
+    ]
+
+
+def _deeds(world: World) -> Iterable[dict[str, Any]]:
+    for deed in sorted(world.diary.deeds):
+        yield {"person_key": deed.person_key, "kind": deed.kind, "happened_at": utc(deed.moment)}
+
+
+def _activities(world: World) -> Iterable[dict[str, Any]]:
+    """What sellers noted down of what they did; a silent one notes nothing."""
+    noted = world.diary.sales.get("activities", [])
+    for moment, row in sorted(noted, key=lambda one: (one[0], one[1]["activity_id"])):
+        kind, outcome = row["activity_type"], row["outcome"]
+        yield {"lead_id": row["lead_id"], "kind": kind, "outcome": outcome, "happened_at": utc(moment)}
+
+
+def _costs(world: World) -> Iterable[dict[str, Any]]:
+    for cost in world.campaigns.costs:
+        yield {"campaign_id": cost.campaign_id, "cost_on": cost.day, "amount_jpy": cost.amount_jpy}
+
+
+def _budgets(world: World) -> Iterable[dict[str, Any]]:
+    for _, row in world.diary.desks.get("budgets", []):
+        month = date.fromisoformat(f"{row['budget_month']}-01")
+        yield {"campaign_id": row["campaign_id"], "month": month, "amount_jpy": row["budget_jpy"]}
 
 
 def _world(

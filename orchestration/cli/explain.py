@@ -71,7 +71,9 @@ def explain_route(
 @app.command("kpi")
 @told
 def explain_kpi(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A KPI of 8_funnel/kpis, such as action_rate_new.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A KPI of 8_funnel/kpis, such as action_rate_new.")
+    ],
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM", help="The month; the newest by default.")
     ] = None,

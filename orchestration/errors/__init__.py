@@ -10,7 +10,19 @@ read here and nowhere else in the product.
 from __future__ import annotations
 
 from orchestration.errors.figures import AREAS, Figure, judge
+from orchestration.errors.kpi_errors import KpiError, judge_kpis
 from orchestration.errors.score import invent, score
 from orchestration.errors.table import as_json, as_markdown, shown_lines
 
-__all__ = ["AREAS", "Figure", "as_json", "as_markdown", "invent", "judge", "score", "shown_lines"]
+__all__ = [
+    "AREAS",
+    "Figure",
+    "KpiError",
+    "as_json",
+    "as_markdown",
+    "invent",
+    "judge",
+    "judge_kpis",
+    "score",
+    "shown_lines",
+]

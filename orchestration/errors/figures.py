@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -91,15 +92,22 @@ def judge(
         Trouble: the folder holds no truth.
         duckdb.Error: the warehouse is not built, or held by a writer.
     """
-    with duckdb.connect() as connection:
-        _attach(connection, warehouse)
-        truths.attach(connection, truth)
-        _set_clock(connection, as_of, zone)
+    with judged(warehouse, truth, as_of=as_of, zone=zone) as connection:
         _note_plan(connection, planned)
         _note_candidates(connection)
         connection.execute((SQL / "ground.sql").read_text(encoding="utf-8"))
         found = [figure for area in AREAS for figure in _area(connection, area)]
     return worst_first(found + _without_data(found))
+
+
+@contextmanager
+def judged(warehouse: Path, truth: Path, *, as_of: str, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the marts (read only), with the truth beside them and the clock as variables."""
+    with duckdb.connect() as connection:
+        _attach(connection, warehouse)
+        truths.attach(connection, truth)
+        _set_clock(connection, as_of, zone)
+        yield connection
 
 
 def worst_first(figures: Iterable[Figure]) -> list[Figure]:
@@ -120,10 +128,11 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
 
 
 def _set_clock(connection: duckdb.DuckDBPyConnection, as_of: str, zone: str) -> None:
-    """as_of: date; as_of_end and month_ends: naive UTC timestamps, the first moment that is after."""
+    """zone: text; as_of: date; as_of_end and month_ends: first moments after, naive UTC."""
     day = date.fromisoformat(as_of)
     firsts = (date(day.year - n // 12, n % 12 + 1, 1) for n in range(12 * 10))
     months = [_midnight(first, zone) for first in firsts]
+    connection.execute("set variable zone = ?", [zone])
     connection.execute("set variable as_of = cast(? as date)", [as_of])
     end = _midnight(day + timedelta(days=1), zone)
     connection.execute("set variable as_of_end = cast(? as timestamp)", [end])

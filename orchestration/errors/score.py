@@ -9,12 +9,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from orchestration import publish, run
 from orchestration.activation.plan import SyncPlan
 from orchestration.errors import truth as truths
 from orchestration.errors.figures import Figure, judge
+from orchestration.errors.kpi_errors import KpiError, judge_kpis, kpi_section, write_kpi_errors
 from orchestration.errors.table import COLUMNS, as_json, as_markdown, as_rows
 from orchestration.home import Home, Settings
 from orchestration.trouble import Trouble
@@ -44,10 +46,18 @@ def score(world: Path, out: Path, settings: Settings, *, say: Callable[[str], No
             zone=settings.zone,
             planned=rows_planned(report.plan),
         )
-        publish.publish_errors(home, settings.zone, COLUMNS, as_rows(figures))
-        _write(out, figures, truths.notes(world / "truth")["arguments"])
+        kpis = judge_kpis(home.warehouse, world / "truth", as_of=as_of, zone=settings.zone)
+        publish.publish_errors(
+            home,
+            settings.zone,
+            COLUMNS,
+            as_rows(figures),
+            partial(write_kpi_errors, found=kpis),
+        )
+        _write(out, figures, kpis, truths.notes(world / "truth")["arguments"])
         readings = [f for f in figures if f.n and not f.is_forecast]
         told.append(f"{sum(bool(f.error) for f in readings)} of {len(readings)} figures are not exact")
+        told.append(_of_kpis(kpis))
     return figures
 
 
@@ -85,6 +95,13 @@ def _own_home(out: Path) -> Home:
     return home
 
 
-def _write(out: Path, figures: Sequence[Figure], arguments: dict) -> None:
+def _of_kpis(kpis: Sequence[KpiError]) -> str:
+    known = [one for one in kpis if one.truth is not None]
+    exact = sum(one.error_worst == 0 for one in known)
+    return f"{exact} of {len(known)} KPIs with a truth are exact in every period"
+
+
+def _write(out: Path, figures: Sequence[Figure], kpis: Sequence[KpiError], arguments: dict) -> None:
     (out / "errors.json").write_text(as_json(figures), encoding="utf-8")
-    (out / "errors.md").write_text(as_markdown(figures, arguments), encoding="utf-8")
+    parts = [as_markdown(figures, arguments).rstrip("\n"), *kpi_section(kpis)]
+    (out / "errors.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
