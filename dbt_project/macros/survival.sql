@@ -88,3 +88,27 @@
         )
     )
 {%- endmacro %}
+
+{#
+  The lower (side = -1) or upper (side = 1) end of Wilson's 95 % interval (1927) of a share of `hits` among `people`, both
+  doubles; it never leaves 0 to 1, not even for few people or for none who hit.
+#}
+{% macro wilson_bound(hits, people, side) -%}
+    {%- set z = 1.959963984540054 -%}
+    least(
+        1.0,
+        greatest(
+            0.0,
+            (
+                {{ hits }}
+                + {{ z * z / 2 }}
+                + {{ side * z }}
+                * sqrt(
+                    {{ hits }} * ({{ people }} - {{ hits }}) / {{ people }}
+                    + {{ z * z / 4 }}
+                )
+            )
+            / ({{ people }} + {{ z * z }})
+        )
+    )
+{%- endmacro %}

@@ -1,6 +1,4 @@
 {# What became of the people of each band, with Wilson's interval of 95 in 100 (1927). #}
-{%- set z = 1.959963984540054 -%}
-
 with
 
     people as (select * from {{ ref("int_backtest_people") }}),
@@ -56,18 +54,8 @@ with
             people >= {{ var("fewest_people") }} as is_enough,
             case when score_kind = 'timing' then mean_score end as expected_rate,
             hits / people as rate,
-            (
-                hits
-                + {{ z * z / 2 }}
-                - {{ z }} * sqrt(hits * (people - hits) / people + {{ z * z / 4 }})
-            )
-            / (people + {{ z * z }}) as rate_low,
-            (
-                hits
-                + {{ z * z / 2 }}
-                + {{ z }} * sqrt(hits * (people - hits) / people + {{ z * z / 4 }})
-            )
-            / (people + {{ z * z }}) as rate_high
+            {{ wilson_bound("hits", "people", -1) }} as rate_low,
+            {{ wilson_bound("hits", "people", 1) }} as rate_high
         from added_up
     )
 
@@ -83,6 +71,6 @@ select
     is_enough,
     expected_rate,
     case when is_enough then rate end as rate,
-    case when is_enough then greatest(0.0, rate_low) end as rate_low,
-    case when is_enough then least(1.0, rate_high) end as rate_high
+    case when is_enough then rate_low end as rate_low,
+    case when is_enough then rate_high end as rate_high
 from calibrated

@@ -2,7 +2,21 @@
   Process 2 of 4: deals and orders of a month and of a cohort, those who come back, and what the stock is worth.
 #}
 {%- set horizons = [1, 3, 6, 12, 24] %}
+{%- set cuts = {
+    "form_kind": "form_kind",
+    "channel": "channel",
+    "campaign": "campaign_id",
+    "product": "product_id",
+} %}
 with
+
+    kinds as (
+        select 'all' as segment_kind
+        {%- for kind in cuts %}
+            union all
+            select '{{ kind }}' as segment_kind
+        {%- endfor %}
+    ),
 
     opportunities as (select * from {{ ref("fct_opportunities") }}),
 
@@ -40,32 +54,17 @@ with
             opportunities.created_month as period,
             case
                 kinds.segment_kind
-                when 'form_kind'
-                then opportunities.form_kind
-                when 'channel'
-                then opportunities.channel
-                when 'campaign'
-                then coalesce(opportunities.campaign_id, '(none)')
-                when 'product'
-                then coalesce(opportunities.product_id, '(none)')
+                {%- for kind, column in cuts.items() %}
+                    when '{{ kind }}'
+                    then coalesce(opportunities.{{ column }}, '(none)')
+                {%- endfor %}
                 else 'all'
             end as segment_id,
             kinds.segment_kind,
             count(*) as opportunities,
             count(nurtured.opportunity_id) as opportunities_nurtured
         from opportunities
-        cross join
-            (
-                select 'all' as segment_kind
-                union all
-                select 'form_kind' as segment_kind
-                union all
-                select 'channel' as segment_kind
-                union all
-                select 'campaign' as segment_kind
-                union all
-                select 'product' as segment_kind
-            ) as kinds
+        cross join kinds
         left join nurtured on opportunities.opportunity_id = nurtured.opportunity_id
         where opportunities.created_month is not null
         group by all
@@ -76,14 +75,9 @@ with
             orders.ordered_month as period,
             case
                 kinds.segment_kind
-                when 'form_kind'
-                then orders.form_kind
-                when 'channel'
-                then orders.channel
-                when 'campaign'
-                then coalesce(orders.campaign_id, '(none)')
-                when 'product'
-                then coalesce(orders.product_id, '(none)')
+                {%- for kind, column in cuts.items() %}
+                    when '{{ kind }}' then coalesce(orders.{{ column }}, '(none)')
+                {%- endfor %}
                 else 'all'
             end as segment_id,
             kinds.segment_kind,
@@ -95,18 +89,7 @@ with
                     orders.lead_on < {{ dbt.dateadd("month", -6, "orders.ordered_on") }}
             ) as orders_of_old_leads
         from orders
-        cross join
-            (
-                select 'all' as segment_kind
-                union all
-                select 'form_kind' as segment_kind
-                union all
-                select 'channel' as segment_kind
-                union all
-                select 'campaign' as segment_kind
-                union all
-                select 'product' as segment_kind
-            ) as kinds
+        cross join kinds
         where orders.ordered_month is not null
         group by all
     ),
@@ -202,33 +185,21 @@ union all
     from changes
     union all
 {%- endfor %}
-select 'leads_unconverted', {{ as_of_date() }}, 'all', 'all', count(*)
-from followed_now
-union all
-select
-    'leads_returned_30d',
-    {{ as_of_date() }},
-    'all',
-    'all',
-    count(*) filter (where sessions_30d > 0)
-from followed_now
-union all
-select
-    'leads_returned_90d',
-    {{ as_of_date() }},
-    'all',
-    'all',
-    count(*) filter (where sessions_90d > 0)
-from followed_now
-union all
-select
-    'ripening_leads',
-    {{ as_of_date() }},
-    'all',
-    'all',
-    count(*) filter (where is_ripening)
-from followed_now
-union all
+{%- for measure, condition in {
+    "leads_unconverted": "1 = 1",
+    "leads_returned_30d": "sessions_30d > 0",
+    "leads_returned_90d": "sessions_90d > 0",
+    "ripening_leads": "is_ripening",
+}.items() %}
+    select
+        '{{ measure }}',
+        {{ as_of_date() }},
+        'all',
+        'all',
+        count(*) filter (where {{ condition }})
+    from followed_now
+    union all
+{%- endfor %}
 {%- for times in [1, 2, 3] %}
     select
         'customers_with_{{ times }}_orders',
