@@ -29,12 +29,16 @@ def routing_check(
 ) -> int:
     """Walk every combination of attributes: gaps, overlaps, ties, rules out of reach, units that cannot act.
 
-    No data is needed: the proof is about the rules. Exit code 1: some combination has no owner, or several.
+    No data is needed: the proof is about the rules. Changed rules must also have been tried on real leads:
+    `ikusei what-if --rules DIR --markdown` writes the report that must lie beside them. Exit code 1: some
+    combination has no owner, or several, or nobody has tried these rules.
     """
     from orchestration.routing_check import as_lines, check_routing
+    from orchestration.routing_report import report_trouble
     from orchestration.run import Clocks
 
     times = Clocks.read(Settings.from_environment(), as_of)
     checked = check_routing(Home.from_environment(), times, rules=rules)
-    say_all(as_lines(checked))
-    return 1 if checked.faults else 0
+    untried = report_trouble(rules)
+    say_all([*as_lines(checked), *([f"  {'untried':<12} {untried}"] if untried else [])])
+    return 1 if checked.faults or untried else 0

@@ -33,11 +33,14 @@ def what_if_command(
     """
     import json
 
+    from orchestration.routing_report import write_report
     from orchestration.what_if import what_if
     from orchestration.what_if_report import as_lines, as_markdown
 
     home = Home.from_environment()
     report = what_if(home, rules, horizon_days=days, shown=shown, say=lambda line: typer.echo(line, err=True))
+    if attached := write_report(report, rules):
+        typer.echo(f"{attached} goes beside the changed rules: `ikusei routing check` asks for it", err=True)
     if as_json:
         say(json.dumps(report.as_data(), ensure_ascii=False, indent=1, default=str))
     elif markdown:
