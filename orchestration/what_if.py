@@ -26,6 +26,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.lock import run_lock
 from orchestration.run import Clocks
 from orchestration.trouble import Trouble
+from orchestration.what_if_kpis import kpis_moved
 from orchestration.what_if_routing import UnitLoad, unit_loads
 
 Say = Callable[[str], None]
@@ -42,6 +43,7 @@ COMPARED = (
     "fct_lead_routes",
     "fct_lead_credits",
     "routing_findings",
+    "fct_kpi_daily",
 )
 
 BANDS_MOVED = """
@@ -224,6 +226,7 @@ class WhatIf:
     routes: tuple[dict[str, Any], ...]
     units: tuple[UnitLoad, ...]
     figures: tuple[dict[str, Any], ...]
+    kpis: tuple[dict[str, Any], ...]
     horizon_days: int
     before: Judgement
     after: Judgement
@@ -376,6 +379,7 @@ def _compared(
             {"figure": old["figure"], "before": old["value"], "after": new["value"]}
             for old, new in zip(before, after, strict=True)
         ),
+        "kpis": kpis_moved(connection),
         "before": judge(connection, "before", zone, horizon_days),
         "after": judge(connection, "after", zone, horizon_days),
     }

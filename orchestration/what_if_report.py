@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestration import what_if_routing
+from orchestration import what_if_kpis, what_if_routing
 from orchestration.what_if import FEWEST_OUTCOMES, Judgement, WhatIf
 
 VERDICTS = {
@@ -43,6 +43,7 @@ def as_lines(report: WhatIf) -> list[str]:
             for row in report.figures
             if row["before"] != row["after"]
         ),
+        *what_if_kpis.as_lines(report.kpis),
         *_back_test_lines(report),
     ]
 
@@ -70,6 +71,8 @@ def as_markdown(report: WhatIf) -> str:
         _rows_as_table(what_if_routing.as_rows(report.units)) or "No unit would have more or less.",
         "### What else would change, last 24 months",
         _rows_as_table([row for row in report.figures if row["before"] != row["after"]]),
+        f"### KPIs, last {what_if_kpis.MONTHS} months",
+        _rows_as_table(what_if_kpis.as_rows(report.kpis)) or "No KPI would change.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -2,13 +2,16 @@
 
 import csv
 import hashlib
+import json
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from orchestrated import first_run
+from typer.testing import CliRunner
 
+from orchestration.cli import app
 from orchestration.home import PROJECT, Home
 from orchestration.trouble import Trouble
 from orchestration.what_if import Judgement, judge, what_if
@@ -73,7 +76,7 @@ def test_more_points_lift_people_and_leave_the_home_alone(home: Home, tmp_path: 
             "rule_id,points\n",
             "line 1: the columns are rule_id,points; they must be rule_set,",
         ),
-        ("my_rules.csv", "a,b\n", "my_rules.csv is no rule file: the rule files are areas.csv,"),
+        ("my_rules.csv", "a,b\n", "my_rules.csv is no rule file: the rule files are approach_rules.csv,"),
         ("scoring_rules.csv", IN_FORCE.read_text(encoding="utf-8"), "differs from the rules in force"),
     ],
 )
@@ -83,6 +86,38 @@ def test_a_folder_that_changes_nothing_is_a_sentence(
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(Trouble, match=said):
         what_if(home, tmp_path, say=quiet)
+
+
+def without(rules: str, gone: str, folder: Path) -> None:
+    """A rule file in the folder in which the rules that begin so are missing."""
+    (in_force,) = (PROJECT / "models").rglob(rules)
+    lines = in_force.read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / rules).write_text(
+        "".join(line for line in lines if not line.startswith(gone)), encoding="utf-8"
+    )
+
+
+def test_machine_and_identity_rules_are_tried_by_the_same_command(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the rules on names of browsers machines count as visitors; without the rule on forms
+    fewer browsers are known. Points are not judged worse for it, so the command ends well."""
+    before = hashlib.sha256(home.warehouse.read_bytes()).hexdigest()
+    without("machine_rules.csv", "ua_", tmp_path)
+    without("identity_rules.csv", "form_cookie", tmp_path)
+    monkeypatch.setenv("IKUSEI_HOME", str(home.root))
+    told = CliRunner().invoke(app, ["what-if", "--rules", str(tmp_path), "--days", "20", "--json"])
+    assert told.exit_code == 0, told.output
+    report = json.loads(told.stdout)
+    assert report["changed"] == ["identity_rules.csv", "machine_rules.csv"]
+    figures = {row["figure"]: (row["before"], row["after"]) for row in report["figures"]}
+    assert figures["deeds_of_machines"][0] > figures["deeds_of_machines"][1]
+    assert figures["deeds_of_known_people"][0] > figures["deeds_of_known_people"][1]
+    kpis = {row["kpi"]: (row["before"], row["after"]) for row in report["kpis"]}
+    assert kpis["visitors"][0] < kpis["visitors"][1]
+    assert kpis["action_rate_literal"][0] > kpis["action_rate_literal"][1]
+    assert kpis["orders"][0] == kpis["orders"][1]
+    assert hashlib.sha256(home.warehouse.read_bytes()).hexdigest() == before
 
 
 def past(connection: duckdb.DuckDBPyConnection, scores: list[tuple[str, int]], deals: list[str]) -> None:
