@@ -19,7 +19,7 @@ KNOWS_THE_TRUTH = ("ingestion/world/", "orchestration/errors/")
 NAMES_TROUBLES = ("dashboards/locales/ja.yml", "dashboards/locales/en.yml")
 WORDS_OF_BOTH = {"free_mail"}  # mail of a provider, in the rules of companies
 TRUTH_FILE = re.compile(r"\btruth[/\\]|['\"]truth['\"]|\btruth\.\w+", re.IGNORECASE)
-MAY_INVENT = {"orchestration/cli/world.py", "orchestration/demo.py"}  # they make a world's files, and read none
+MAY_INVENT = {"orchestration/cli/world.py", "orchestration/demo.py"}  # make a world's files, read none
 
 
 def product() -> dict[str, str]:
