@@ -15,8 +15,6 @@ from itertools import cycle, islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from ingestion import ingest
 from orchestration import transform
 from orchestration.home import ALL_KNOWN
@@ -90,17 +88,16 @@ def built(folder: Path, months: Sequence[Month], as_of: str) -> Path:
     write_landing(folder / "landing", months)
     report = ingest(folder / "landing", warehouse, state_dir=folder / "dlt")
     assert report.troubles == [] and report.rows_rejected == 0
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DBT_INDIRECT_SELECTION", "empty")
-        transform.build(
-            warehouse,
-            folder.parent / "dbt_target",
-            as_of=as_of,
-            known_at=ALL_KNOWN,
-            zone="Asia/Tokyo",
-            full_refresh=True,
-            select=["+rpt_kpis_monthly", "time_spine"],
-        )
+    transform.build(
+        warehouse,
+        folder.parent / "dbt_target",
+        as_of=as_of,
+        known_at=ALL_KNOWN,
+        zone="Asia/Tokyo",
+        full_refresh=True,
+        select=["+rpt_kpis_monthly", "time_spine"],
+        with_tests=False,
+    )
     return warehouse
 
 

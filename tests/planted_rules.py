@@ -16,7 +16,6 @@ from hashlib import md5
 from pathlib import Path
 
 import duckdb
-from scored_worlds import _no_data_tests
 
 from ingestion.world import make, read_settings
 from orchestration import ingest, state, transform
@@ -152,17 +151,16 @@ def planted() -> Home:
 
 def built(home: Home, *select: str, warehouse: Path | None = None) -> None:
     """Build a part of the marts, in the home's warehouse or in a copy of it."""
-    with _no_data_tests():
-        transform.build(
-            warehouse or home.warehouse,
-            home.dbt_target,
-            as_of=AS_OF,
-            known_at=ALL_KNOWN,
-            zone=DEFAULT_ZONE,
-            full_refresh=True,
-            select=select,
-            with_tests=False,
-        )
+    transform.build(
+        warehouse or home.warehouse,
+        home.dbt_target,
+        as_of=AS_OF,
+        known_at=ALL_KNOWN,
+        zone=DEFAULT_ZONE,
+        full_refresh=True,
+        select=select,
+        with_tests=False,
+    )
 
 
 def truth(home: Home) -> Path:

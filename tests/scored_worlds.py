@@ -6,9 +6,7 @@ The marts are built without their data tests and unpublished, so that a world co
 
 from __future__ import annotations
 
-import os
 import tempfile
-from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -65,26 +63,16 @@ def scored(**rates: float) -> dict[Key, Figure]:
     )
     home = Home(folder / "home").prepare()
     ingest.ingest(home, landing=folder / "landing", zone=DEFAULT_ZONE)
-    with _no_data_tests():
-        transform.build(
-            home.warehouse,
-            Path(_kept.name) / "dbt_target",  # one parsed project for all worlds
-            as_of=AS_OF,
-            known_at=ALL_KNOWN,
-            zone=DEFAULT_ZONE,
-            full_refresh=True,
-            select=["resource_type:seed", "resource_type:model"],
-        )
+    transform.build(
+        home.warehouse,
+        Path(_kept.name) / "dbt_target",  # one parsed project for all worlds
+        as_of=AS_OF,
+        known_at=ALL_KNOWN,
+        zone=DEFAULT_ZONE,
+        full_refresh=True,
+        select=["resource_type:seed", "resource_type:model"],
+        with_tests=False,
+    )
     planned = rows_planned(activate.plan(home, as_of=AS_OF))
     figures = judge(home.warehouse, folder / "truth", as_of=AS_OF, planned=planned)
     return {key_of(figure): figure for figure in figures}
-
-
-@contextmanager
-def _no_data_tests():
-    """dbt then builds what is selected and nothing that hangs on it."""
-    os.environ["DBT_INDIRECT_SELECTION"] = "empty"
-    try:
-        yield
-    finally:
-        os.environ.pop("DBT_INDIRECT_SELECTION")

@@ -12,7 +12,6 @@ import jinja2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orchestrated import AS_OF, first_run
-from scored_worlds import _no_data_tests
 
 from orchestration import transform
 from orchestration.as_of import copy_raw
@@ -105,8 +104,7 @@ def without_one_event() -> tuple[dict, dict, str]:
     with duckdb.connect(str(side)) as connection:
         connection.execute("delete from raw_lists.rows where row_key = ?", [row_key])
     clocks = {"as_of": AS_OF, "known_at": ALL_KNOWN, "zone": DEFAULT_ZONE, "full_refresh": True}
-    with _no_data_tests():
-        transform.build(side, home.dbt_target, **clocks, select=["+fct_lead_scores"])
+    transform.build(side, home.dbt_target, **clocks, select=["+fct_lead_scores"], with_tests=False)
     with duckdb.connect(str(side), read_only=True) as connection:
         return before, _points(connection), touch_id
 
@@ -168,8 +166,8 @@ def test_merging_people_with_themselves_changes_no_score() -> None:
         assert connection.execute(decided).fetchone()[0] > 30
         connection.execute("detach built; drop schema identity cascade")
     clocks = {"as_of": AS_OF, "known_at": ALL_KNOWN, "zone": DEFAULT_ZONE, "full_refresh": True}
-    with _no_data_tests():
-        transform.build(side, home.dbt_target, **clocks, select=["+fct_lead_scores", "+fct_score_history"])
+    marts = ["+fct_lead_scores", "+fct_score_history"]
+    transform.build(side, home.dbt_target, **clocks, select=marts, with_tests=False)
     assert _hashes(side) == _hashes(home.warehouse)
 
 

@@ -8,8 +8,6 @@ and the scores that those come to must be the same, row by row.
 import os
 import random
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -40,32 +38,23 @@ ABOUT_RUNS = "built_by|built_to|loaded_at"
 STEPS = ["2026-10-12", "2026-10-29", AS_OF]
 
 
-@contextmanager
-def no_data_tests() -> Iterator[None]:
-    os.environ["DBT_INDIRECT_SELECTION"] = "empty"
-    try:
-        yield
-    finally:
-        os.environ.pop("DBT_INDIRECT_SELECTION")
-
-
 def built(home: Home, target: Path, as_of: str, *, full: bool) -> None:
-    with no_data_tests():
-        transform.build(
-            home.warehouse,
-            target,
-            as_of=as_of,
-            known_at=ALL_KNOWN,
-            zone=DEFAULT_ZONE,
-            full_refresh=full,
-            select=[
-                "+fct_touches",
-                "+fct_score_peaks",
-                "+fct_score_history",
-                "+fct_nurture_history",
-                *(["resource_type:seed"] if full else []),
-            ],
-        )
+    transform.build(
+        home.warehouse,
+        target,
+        as_of=as_of,
+        known_at=ALL_KNOWN,
+        zone=DEFAULT_ZONE,
+        full_refresh=full,
+        select=[
+            "+fct_touches",
+            "+fct_score_peaks",
+            "+fct_score_history",
+            "+fct_nurture_history",
+            *(["resource_type:seed"] if full else []),
+        ],
+        with_tests=False,
+    )
 
 
 def facts(home: Home) -> dict[str, tuple[int, int]]:
