@@ -40,7 +40,7 @@ with
                             facts.value * 100 as decimal(18, 2)
                         ) as {{ dbt.type_string() }}
                     )
-                    || ' %'
+                    || '%'
                 when names.unit = 'change'
                 then
                     case when facts.value >= 1 then '+' else '' end || cast(
@@ -48,11 +48,11 @@ with
                             (facts.value - 1) * 100 as decimal(18, 1)
                         ) as {{ dbt.type_string() }}
                     )
-                    || ' %'
+                    || '%'
                 when names.unit = 'months'
                 then
                     cast(cast(facts.value as decimal(18, 1)) as {{ dbt.type_string() }})
-                else cast(cast(facts.value as bigint) as {{ dbt.type_string() }})
+                else {{ number_written("cast(facts.value as bigint)") }}
             end as written
         from facts
         inner join names on facts.fact_id = names.fact_id

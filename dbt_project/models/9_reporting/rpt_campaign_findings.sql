@@ -9,7 +9,7 @@ with
         select
             *,
             coalesce(
-                cast(cast(amount as bigint) as {{ dbt.type_string() }}), '-'
+                {{ number_written("cast(amount as bigint)") }}, '-'
             ) as amount_written
         from findings
     )
