@@ -143,3 +143,16 @@
 {%- endmacro %}
 {% macro duckdb__computed_once() -%} materialized {%- endmacro %}
 {% macro spark__computed_once() -%} {%- endmacro %}
+
+{#
+  A condition of a table as a condition for reading it: where few rows of many meet it, DuckDB looks through the
+  columns of the condition alone, and then reads the rest of the rows that it found. Spark reads by columns and
+  blocks anyway.
+#}
+{% macro rows_that(relation, condition) -%}
+    {{ return(adapter.dispatch("rows_that")(relation, condition)) }}
+{%- endmacro %}
+{% macro duckdb__rows_that(relation, condition) -%}
+    rowid in (select rowid from {{ relation }} where {{ condition }})
+{%- endmacro %}
+{% macro spark__rows_that(relation, condition) -%}({{ condition }}) {%- endmacro %}

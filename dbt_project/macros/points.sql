@@ -27,6 +27,19 @@
   scored_on.
 #}
 {% macro points_worth(points, days) -%}
+    {%- set told = [
+        "scored_on",
+        "person_id",
+        "touch_id",
+        "rule_id",
+        "rule_version",
+        "rule_points",
+        "occurred_at",
+        "was_anonymous",
+        "evidence",
+        "age_days",
+        "delay_days",
+    ] -%}
     with
 
         -- Of what counts only once ever, deeds outside the window decide which was the
@@ -83,31 +96,61 @@
         ),
 
         -- The newest deeds fill the cap first: an old deed never keeps a new one out.
+        -- Few
+        -- people fill one, and the others' deeds need no order.
+        caps_passed as (
+            select scored_on, person_id, rule_id
+            from points_faded
+            where cap_points is not null
+            group by scored_on, person_id, rule_id, cap_points
+            having
+                sum(faded_points) > greatest(0, cap_points)
+                or sum(faded_points) < least(0, cap_points)
+        ),
+
         points_added_up as (
             select
-                *,
+                points_faded.*,
                 coalesce(
-                    sum(faded_points) over (
-                        partition by scored_on, person_id, rule_id
-                        order by occurred_at desc, touch_id
+                    sum(points_faded.faded_points) over (
+                        partition by
+                            points_faded.scored_on,
+                            points_faded.person_id,
+                            points_faded.rule_id
+                        order by points_faded.occurred_at desc, points_faded.touch_id
                         rows between unbounded preceding and 1 preceding
                     ),
                     0
                 ) as points_before
             from points_faded
+            inner join
+                caps_passed
+                on points_faded.scored_on = caps_passed.scored_on
+                and points_faded.person_id = caps_passed.person_id
+                and points_faded.rule_id = caps_passed.rule_id
         ),
 
         points_capped as (
             select
-                *,
+                {{ told | join(", ") }},
                 case
-                    when cap_points is null
-                    then faded_points
                     when cap_points >= 0
                     then greatest(0, least(faded_points, cap_points - points_before))
                     else least(0, greatest(faded_points, cap_points - points_before))
                 end as points_left
             from points_added_up
+            union all
+            select {{ told | join(", ") }}, faded_points as points_left
+            from points_faded
+            where
+                not exists (
+                    select 1
+                    from caps_passed
+                    where
+                        caps_passed.scored_on = points_faded.scored_on
+                        and caps_passed.person_id = points_faded.person_id
+                        and caps_passed.rule_id = points_faded.rule_id
+                )
         )
 
     select

@@ -24,6 +24,8 @@
         {%- set former -%}
             {{ clock }} >= {{ first }}
             {% if meta.get("from_first") %}
+                -- By equality first, which is far cheaper and leaves little.
+                and {{ key }} in (select {{ key }} from {{ source }})
                 and exists (
                     select 1
                     from ({{ touched }}) as touched

@@ -164,3 +164,26 @@
         row_key
     from touches_described
 {%- endmacro %}
+
+{#
+  Takes the former rows of deeds that are told anew out of the facts. A page view never changes its moment, and
+  moments are looked through in a quarter of the time of keys; other deeds are few, and may be told at another moment.
+#}
+{% macro touches_taken_back(facts, told_anew, from_the_web) -%}
+    {%- set known = "touch_id in (select touch_id from " ~ told_anew ~ ")" -%}
+    delete from {{ facts }}
+    where
+        {% if from_the_web %}
+            source = 'web'
+            and {{
+                rows_that(
+                    facts,
+                    "occurred_at in (select occurred_at from "
+                    ~ told_anew
+                    ~ " where source = 'web')",
+                )
+            }}
+            and {{ known }}
+        {% else %} source <> 'web' and {{ known }}
+        {% endif %}
+{%- endmacro %}

@@ -46,7 +46,7 @@ HISTORY = [
     "int_timing_days",
     "fct_lead_timing",
 ]
-BESIDE = ["int_standings", "fct_lead_bant", "int_topic_deeds", "fct_nurture_degree"]
+BESIDE = ["int_standings", "fct_lead_bant", "int_people_retold", "int_topic_deeds", "fct_nurture_degree"]
 BEHIND = ["fct_company_scores", "int_scores_then", "fct_score_peaks"]
 
 PEOPLE = """

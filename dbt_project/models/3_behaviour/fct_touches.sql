@@ -3,7 +3,10 @@
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{% if is_incremental() %} delete from {{ this }} where touch_id in (select touch_id from {{ ref('int_touches_changed') }}) {% endif %}",
+        pre_hook=[
+            "{% if is_incremental() %} {{ touches_taken_back(this, ref('int_touches_changed'), from_the_web=true) }} {% endif %}",
+            "{% if is_incremental() %} {{ touches_taken_back(this, ref('int_touches_changed'), from_the_web=false) }} {% endif %}",
+        ],
     )
 }}
 -- depends_on: {{ ref("int_touches_changed") }}

@@ -1,3 +1,10 @@
+{%- set sums = [
+    "score_7d",
+    "score_30d",
+    "score_90d",
+    "score_lifetime",
+    "score_half_life",
+] -%}
 with
 
     people as (select * from {{ ref("dim_people") }}),
@@ -21,11 +28,15 @@ with
         group by person_id
     ),
 
+    -- In whole millionths of a point, which add up to the same digits as decimals do
+    -- and
+    -- in less time.
     given_with_age as (
         select
             given.person_id,
             given.deeds,
             cast(rules.points as decimal(18, 6)) as rule_points,
+            cast(rules.points * 1000000 as bigint) as rule_millionths,
             {{ dbt.datediff("given.occurred_on", as_of_date(), "day") }} as age_days
         from given
         inner join rules on given.rule_id = rules.rule_id
@@ -37,23 +48,26 @@ with
     earned as (
         select
             person_id,
-            sum(case when age_days < 7 then deeds * rule_points else 0 end) as score_7d,
-            sum(
-                case when age_days < 30 then deeds * rule_points else 0 end
-            ) as score_30d,
-            sum(
-                case when age_days < 90 then deeds * rule_points else 0 end
-            ) as score_90d,
-            sum(deeds * rule_points) as score_lifetime,
+            {% for days in [7, 30, 90] %}
+                sum(
+                    case
+                        when age_days < {{ days }} then deeds * rule_millionths else 0
+                    end
+                ) as score_{{ days }}d,
+            {% endfor %}
+            sum(deeds * rule_millionths) as score_lifetime,
             sum(
                 deeds * cast(
-                    round(
-                        rule_points * power(
-                            0.5,
-                            cast(age_days as double) / {{ var("score_half_life_days") }}
-                        ),
-                        6
-                    ) as decimal(18, 6)
+                    1000000 * cast(
+                        round(
+                            rule_points * power(
+                                0.5,
+                                cast(age_days as double)
+                                / {{ var("score_half_life_days") }}
+                            ),
+                            6
+                        ) as decimal(18, 6)
+                    ) as bigint
                 )
             ) as score_half_life
         from given_with_age
@@ -87,15 +101,12 @@ with
                 coalesce(worth.fit_score, 0)
                 + coalesce(worth.behaviour_score, 0) as decimal(18, 6)
             ) as total_score,
-            cast(coalesce(earned.score_7d, 0) as decimal(18, 6)) as score_7d,
-            cast(coalesce(earned.score_30d, 0) as decimal(18, 6)) as score_30d,
-            cast(coalesce(earned.score_90d, 0) as decimal(18, 6)) as score_90d,
-            cast(
-                coalesce(earned.score_lifetime, 0) as decimal(18, 6)
-            ) as score_lifetime,
-            cast(
-                coalesce(earned.score_half_life, 0) as decimal(18, 6)
-            ) as score_half_life,
+            {% for sum in sums %}
+                cast(
+                    cast(coalesce(earned.{{ sum }}, 0) as decimal(24, 0))
+                    * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+                ) as {{ sum }},
+            {% endfor %}
             bant_counted.bant_score,
             coalesce(bant_counted.bant_known, 0) as bant_known,
             timing.timing_30d,

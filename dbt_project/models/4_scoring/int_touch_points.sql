@@ -58,7 +58,24 @@ with
             rules.window_days,
             rules.half_life_days,
             rules.cap_points,
-            rules.once
+            rules.once,
+            -- From this day on the deed is worth nothing and hides no other: what
+            -- asks for
+            -- a day passes over all that ended before it.
+            case
+                when rules.once = 'ever' or rules.window_days is null
+                then cast('9999-12-31' as date)
+                else
+                    cast(
+                        {{
+                            dbt.dateadd(
+                                "day",
+                                "rules.delay_days + rules.window_days",
+                                "touches_human.occurred_on",
+                            )
+                        }} as date
+                    )
+            end as matters_until
         from touches_human
         inner join
             rules
