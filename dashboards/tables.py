@@ -19,7 +19,7 @@ from dashboards.words import form_of
 ROWS_SHOWN = 500
 # What a table of many KPIs tells in the unit of each row, and which of it are differences.
 SIGNED = ("difference", "by_time", "by_late_data", "by_identity", "by_rules", "by_erasure")
-UNITED = ("value", "value_before", "former_value", "figure", "own_figure", *SIGNED)
+UNITED = ("value", "value_before", "true_value", "former_value", "figure", "own_figure", *SIGNED)
 SHORT = 12  # characters that stay on one line of a table
 
 
