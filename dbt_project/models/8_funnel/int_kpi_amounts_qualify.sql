@@ -17,6 +17,21 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
 
+    first_contacts as (
+        select
+            *,
+            cast(
+                date_trunc('month', {{ local_date("contacted_at") }}) as date
+            ) as contact_month
+        from {{ ref("fct_first_contacts") }}
+    ),
+
+    stage_changes as (
+        select *, cast(date_trunc('month', valid_from) as date) as change_month
+        from {{ ref("fct_buying_stages") }}
+        where change <> 'entered'
+    ),
+
     judged_lists as (
         select
             cast(count(*) filter (where group_kind = 'listed') as double) as listed,
@@ -168,6 +183,24 @@ union all
 select 'cost_off_target', lead_month, 'all', 'all', sum(cost_jpy)
 from costs
 group by lead_month
+union all
+select 'first_contacts', contact_month, 'all', 'all', count(*)
+from first_contacts
+group by contact_month
+union all
+select 'premature_contacts', contact_month, 'all', 'all', count(*)
+from first_contacts
+where is_premature
+group by contact_month
+union all
+select 'stage_changes', change_month, 'all', 'all', count(*)
+from stage_changes
+group by change_month
+union all
+select 'stage_regressions', change_month, 'all', 'all', count(*)
+from stage_changes
+where is_regression
+group by change_month
 union all
 -- above 1: more of this industry than of all come by this channel
 select
