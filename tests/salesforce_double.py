@@ -24,7 +24,15 @@ TEXTS = {
     "Lead": [
         *("Ikusei_Id__c", "Ikusei_Headline__c", "Ikusei_Unit__c", "Ikusei_Rule__c", "LastName", "Company"),
         *("Title", "Phone", "Description", "Status", "Rating"),
-    ]
+    ],
+    "Contact": ["Ikusei_Id__c", "LastName", "Title", "Department", "Phone", "Description"],
+    "Task": ["Ikusei_Id__c", "Subject", "Description", "Status", "Priority"],
+    "CampaignMember": ["Ikusei_Id__c", "Status"],
+}
+# A relation and the objects that it may lead to; it is set by an external id of theirs, and once.
+POINTS = {
+    "Task": {"Who": ("Lead", "Contact")},
+    "CampaignMember": {"Lead": ("Lead",), "Campaign": ("Campaign",)},
 }
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
@@ -136,6 +144,10 @@ class SalesforceDouble(Double):
             {"name": "SystemModstamp", "type": "datetime", **may, "createable": False, "updateable": False}
         ]
         fields += [{"name": "MasterRecordId", "type": "reference", **may, "createable": False}]
+        for relation in POINTS.get(kind, {}):
+            fields += [{"name": f"{relation}Id", "type": "reference", **may, "updateable": False}]
+        if kind == "Task":
+            fields += [{"name": "ActivityDate", "type": "date", **may}]
         for field in fields:
             if field["name"] == "Ikusei_Id__c":
                 field |= {"externalId": True, "unique": True}
@@ -144,6 +156,12 @@ class SalesforceDouble(Double):
     def _upsert(self, kind: str, key_field: str, row: dict[str, Any]) -> dict[str, Any]:
         if row.pop("attributes")["type"] != kind or "Id" in row:
             raise VendorError(400, _errors("INVALID_FIELD", "type and id"))
+        for relation, kinds in POINTS.get(kind, {}).items():
+            if relation in row:
+                try:
+                    row[f"{relation}Id"] = self._pointed_to(kinds, row.pop(relation))
+                except LookupError as error:
+                    return _failed("INVALID_FIELD", str(error), [])
         known = {field["name"] for field in self._fields(kind)}
         if unknown := set(row) - known:
             return _failed("INVALID_FIELD", f"No such column {sorted(unknown)[0]}", sorted(unknown))
@@ -170,6 +188,17 @@ class SalesforceDouble(Double):
         record = there[0] if there else self.make(kind, US)
         self.change(kind, record, US, **row)
         return {"id": record["Id"], "success": True, "errors": [], "created": not there}
+
+    def _pointed_to(self, kinds: tuple[str, ...], said: dict[str, Any]) -> str:
+        """The id of the record that an external id names; a relation to several objects wants its type."""
+        kind = said.pop("attributes", {"type": kinds[0] if len(kinds) == 1 else None})["type"]
+        ((field, value),) = said.items()
+        if kind not in kinds:
+            raise LookupError(f"{kind} is not one of {kinds}")
+        for record in self.live(kind):
+            if record.get(field) == value:
+                return record["Id"]
+        raise LookupError(f"Foreign key external ID: {value} not found for field {field} in entity {kind}")
 
     def _delete(self, key: str) -> dict[str, Any]:
         for records in self.records.values():

@@ -271,6 +271,47 @@ def test_a_key_cannot_leave_its_quotes(said: str) -> None:
     assert _unquoted(_STRING.fullmatch(quoted(said))[1]) == said
 
 
+def other_sync(company: Company, org: SalesforceDouble, name: str, rows: list[dict[str, str]]) -> SyncRun:
+    """Applies a sync that ships whose model has these rows."""
+    table = name.replace("salesforce_", "sync_salesforce__")
+    columns = ", ".join(f"{column} varchar" for column in rows[0])
+    with duckdb.connect(str(company.warehouse)) as database:
+        database.execute(f"create or replace table activation.{table} ({columns}, is_suppressed boolean)")
+        marks = ", ".join("?" * len(rows[0]))
+        for row in rows:
+            database.execute(f"insert into activation.{table} values ({marks}, false)", list(row.values()))
+    return company.apply(name)[name]
+
+
+def test_a_task_and_a_campaign_member_point_to_the_lead_by_its_key_and_once(
+    company: Company, org: SalesforceDouble
+) -> None:
+    """SY05. What they point to is another sync's: until it is there they wait and nothing is refused."""
+    org.make("Campaign", Ikusei_Campaign_Id__c="expo-2026")
+    task = {
+        "sync_key": "route-1", "person_id": "p-a", "lead_key": "a", "subject": "新しいリード",
+        "due_on": "2026-05-07", "approach_note": "資料請求", "consent_status": "granted",
+    }  # fmt: skip
+    member = {
+        "sync_key": "a-expo", "person_id": "p-a", "lead_key": "a", "campaign_id": "expo-2026",
+        "member_status": "Responded", "consent_status": "granted",
+    }  # fmt: skip
+    company.have([lead("a")])
+    early = other_sync(company, org, "salesforce_tasks", [task])
+    assert (early.acked, early.rejected) == (0, 0) and org.live("Task") == []
+    apply(company)
+    company.clock = FastClock(time.time() + 86400)
+    for name, row in (("salesforce_tasks", task), ("salesforce_campaign_members", member)):
+        run = other_sync(company, org, name, [row])
+        assert (run.status, run.acked) == ("done", 1), run
+    (found,), (joined,) = org.live("Task"), org.live("CampaignMember")
+    assert found["WhoId"] == joined["LeadId"] == there(org)["a"]["Id"]
+    assert (found["Subject"], found["ActivityDate"]) == ("新しいリード", "2026-05-07")
+    assert joined["CampaignId"] == org.live("Campaign")[0]["Id"] and joined["Status"] == "Responded"
+    run = other_sync(company, org, "salesforce_tasks", [{**task, "due_on": "2026-05-08"}])
+    assert run.acked == 1 and org.live("Task")[0]["ActivityDate"] == "2026-05-08"
+
+
 def storm(tmp_path: Path, seed: int, *, rows: int, waves: int, kills: int, share: float, size: int) -> None:
     double = SalesforceDouble()
     with serving(double), proxy_before(double.port, "", seed) as proxy:

@@ -14,7 +14,9 @@ def test_a_sync_that_was_begun_is_named_with_what_it_lacks_and_others_are_one_li
     lines = [
         str(finding) for finding in _syncs({"IKUSEI_SALESFORCE_URL": "https://x", "IKUSEI_SLACK_URL": "y"})
     ]
-    (begun,) = [line for line in lines if line.startswith("LOOK")]
+    looks = [line for line in lines if line.startswith("LOOK")]
+    assert all("salesforce_" in line for line in looks), "whoever has one client set up is asked for no other"
+    (begun,) = [line for line in looks if "salesforce_routed_leads" in line]
     assert (
         "salesforce_routed_leads: set IKUSEI_SALESFORCE_CLIENT_ID and IKUSEI_SALESFORCE_CLIENT_SECRET"
         in begun

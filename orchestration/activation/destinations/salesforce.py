@@ -8,9 +8,12 @@ field) we send our version along, and a validation rule of the org refuses the o
 `AND(NOT(ISNEW()), Ikusei_Version__c < PRIORVALUE(Ikusei_Version__c))`, its message shown at that field.
 Without it the verify pass finds and mends what an old write spoiled.
 
+A field `Lead.Ikusei_Id__c` points to another record by that record's external id. It is set once, when the
+record is made, and then the rep's; `references` names the object where a relation may lead to several (Who).
+
 Vendor: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
 resources_composite_sobjects_collections_upsert.htm, resources_composite_sobjects_collections_delete.htm,
-resources_sobject_describe.htm, errorcodes.htm
+resources_sobject_describe.htm, errorcodes.htm, using_resources_associate_records.htm
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ from orchestration.activation.destinations.keyed import (
 )
 from orchestration.activation.destinations.webhook import checked_url
 
+_NOT_THERE_YET = "Foreign key external ID"  # the record that a field points to is another sync's to make
 _KEYS_AT_ONCE = 100  # in one SOQL query: its address must stay below 16 KB
 _LOOK_AGAIN = {"DUPLICATE_VALUE", "ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"}
 _ASK_LATER = {"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE"}
@@ -67,6 +71,7 @@ class Salesforce(KeyedDestination):
         "version_field",
         "closed_when",
         "quota_reserve_pct",
+        "references",
     }
     most_rows_per_call: ClassVar = 200
 
@@ -78,6 +83,8 @@ class Salesforce(KeyedDestination):
         self._closed_when = dict(options.get("closed_when") or {})
         if self._object == "Lead":
             self._closed_when.setdefault("IsConverted", True)
+        self._references = dict(options.get("references") or {})
+        self._pointing = {name: _id_field(name) for name in self.names if "." in name}
         self._types: dict[str, str] = {}
 
     @classmethod
@@ -93,6 +100,11 @@ class Salesforce(KeyedDestination):
         ):
             if not str(name).replace(".", "_").isidentifier():
                 raise NotConfigured(f"{sync.path}: '{name}' is not an API name of Salesforce.")
+        for item in sync.sent_fields:
+            if "." in item.name and item.ownership != "fill":
+                raise NotConfigured(
+                    f"{sync.path}: '{item.name}' is set when the record is made; its ownership is fill."
+                )
         try:
             org = SalesforceOrg(
                 url,
@@ -122,6 +134,12 @@ class Salesforce(KeyedDestination):
             return f"{self._object}.{self._key} must be a text field with External ID and Unique ticked"
         wanted = [*self.names, *([self._version_field] if self._version_field else [])]
         for name in wanted:
+            if name in self._pointing:
+                if not fields.get(self._pointing[name], {}).get("createable"):
+                    return (
+                        f"our user may not set {self._object}.{self._pointing[name]}, to which '{name}' leads"
+                    )
+                continue
             if name not in fields:
                 return f"the field '{name}' is not in {self._object}; mend the mapping"
             if not (fields[name].get("updateable") and fields[name].get("createable")):
@@ -149,11 +167,13 @@ class Salesforce(KeyedDestination):
         if not self._types:
             self._describe()
         own = ["Id", self._key, "SystemModstamp"]
-        names = dict.fromkeys([*own, *self.names, *self._closed_when, *self.archive_values])
+        read = [self._pointing.get(name, name) for name in self.names]
+        names = dict.fromkeys([*own, *read, *self._closed_when, *self.archive_values])
         select = f"SELECT {', '.join(names)} FROM {self._object} WHERE {self._key} "
         found: dict[str, Remote] = {}
         for condition in self._conditions(keys):
             for record in self._org.query(select + condition):
+                record |= {name: record.get(column) for name, column in self._pointing.items()}
                 is_closed = any(record.get(name) == value for name, value in self._closed_when.items())
                 found[record[self._key]] = Remote(
                     record["Id"], record, is_closed=is_closed, changed_at=record["SystemModstamp"]
@@ -212,7 +232,13 @@ class Salesforce(KeyedDestination):
         if self._version_field:
             record[self._version_field] = write.message.version
         for name, value in write.values.items():
-            record[name] = float(value) if isinstance(value, Decimal) else json_value(value)
+            if name in self._pointing:
+                relation, _, key = name.partition(".")
+                kind = self._references.get(relation)
+                of_kind = {"attributes": {"type": kind}} if kind else {}
+                record[relation] = {**of_kind, key: json_value(value)}
+            else:
+                record[name] = float(value) if isinstance(value, Decimal) else json_value(value)
         return record
 
     def _each(self, messages: Sequence[Message], results: Any) -> list[Answer | None]:
@@ -231,8 +257,16 @@ class Salesforce(KeyedDestination):
         ):
             return None
         text = masked(error.get("message"), message)
+        if code == "INVALID_FIELD" and _NOT_THERE_YET in (error.get("message") or ""):
+            return Answer(Outcome.RETRY, 200, "points_to_nothing_yet", code, text)
         if code in _ASK_LATER:
             return Answer(Outcome.RETRY, 200, "locked", code, text)
         if code is None:
             return Answer(Outcome.UNKNOWN, 200, "answers_missing")
         return Answer(Outcome.REJECTED, 200, "rejected", code, text)
+
+
+def _id_field(name: str) -> str:
+    """Where a relation keeps the id that it leads to: Lead -> LeadId, Account__r -> Account__c."""
+    relation = name.partition(".")[0]
+    return f"{relation[:-3]}__c" if relation.endswith("__r") else f"{relation}Id"
