@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 
 from orchestration.activation.lease import LEASE_SECONDS, Lease, LeaseHeld, LeaseLost, is_held, me
@@ -33,6 +34,8 @@ from orchestration.activation.ledger_rows import (
     SyncStatus,
     as_text,
 )
+
+_CELLS = attrgetter(*ROW_COLUMNS)
 
 
 class Ledger:
@@ -188,22 +191,37 @@ class Ledger:
                 "vendor_code = ? where attempt_id = ?",
                 [(at, end.outcome, end.http_status, end.vendor_code, end.attempt_id) for end in settlements],
             )
-            return [self._begin_attempt(intent, at) for intent in intents]
+            return self._begin_attempts(intents, at)
 
-    def _begin_attempt(self, intent: Intent, at: str) -> int:
-        row = intent.row
-        begun = self._db.execute(
-            "insert into activation_attempt (run_id, sync, key, version, op, request_hash, started_at) "
-            "values (?, ?, ?, ?, ?, ?, ?)",
-            (intent.run_id, row.sync, row.key, row.version, row.op, intent.request_hash, at),
+    def _begin_attempts(self, intents: Sequence[Intent], at: str) -> list[int]:
+        """The ids are counted here, since a batch returns none; the commit under way has the file alone."""
+        last = self._db.execute("select coalesce(max(attempt_id), 0) from activation_attempt").fetchone()[0]
+        ids = list(range(last + 1, last + 1 + len(intents)))
+        self._db.executemany(
+            "insert into activation_attempt "
+            "(attempt_id, run_id, sync, key, version, op, request_hash, started_at) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    number,
+                    one.run_id,
+                    one.row.sync,
+                    one.row.key,
+                    one.row.version,
+                    one.row.op,
+                    one.request_hash,
+                    at,
+                )
+                for number, one in zip(ids, intents, strict=True)
+            ],
         )
-        return int(begun.lastrowid or 0)
+        return ids
 
     def _put(self, lease: Lease, rows: Iterable[LedgerRow], now: float) -> None:
         at = as_text(now)
         for row in rows:
             row.lease_token, row.updated_at = lease.token, at
-        self._db.executemany(PUT_ROW, [[getattr(row, name) for name in ROW_COLUMNS] for row in rows])
+        self._db.executemany(PUT_ROW, map(_CELLS, rows))
 
     def doubt_open_attempts(self, lease: Lease, now: float) -> int:
         """After a crash: attempts without an end may have arrived. Returns how many."""
