@@ -1,26 +1,29 @@
-"""Many small web logs -> parsed together, since DuckDB takes far longer to plan the parsing of a file than to
-parse a few lines.
+"""Many small files of web logs or form submissions -> parsed together, since DuckDB takes far longer to plan
+the parsing of a file than to parse a few lines.
 
     files that are new, small and written alike -> one batch, each line with its file's number
         -> parsed -> keyed as each file alone would be -> those that are new wait to be loaded
 
 The rows are those that the files would give one after the other: a content is counted within its file, and
-of equal rows the first file's is taken.
+of equal rows the first file's is taken. Of form submissions, JSON alone is gathered: lines of objects, and
+objects over several lines as a form that writes a file for each submission has them.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion import keys, lines, web
+from ingestion import forms, keys, lines, objects, web
 from ingestion.files import Reading, Snapshot
 from ingestion.ledger import FileReport
+from ingestion.mapping import MAPPING
 from ingestion.spellings import normalised
 from ingestion.tables import columns_of
 from ingestion.warehouse import Loader
-from ingestion.web_formats import LogStyle
 
 BYTES_AT_MOST = 65_536
 """Size of a file that is small: a larger one is worth a plan of its own."""
@@ -28,7 +31,8 @@ BYTES_AT_MOST = 65_536
 FILES_AT_MOST = 500
 """Files that are taken together: as many lines as a batch of a large file may have."""
 
-_TABLE = "raw_web.requests"
+Parse = Callable[[duckdb.DuckDBPyConnection, pa.Table], str]
+"""Makes lines known to a connection and gives SQL of their parsed rows."""
 
 
 @dataclass
@@ -39,9 +43,15 @@ class Small:
     looked: Snapshot
     reading: Reading
     rows_read_before: int
-    lines: pa.Table
-    said: web.Settings
-    style: LogStyle
+    lines: pa.Table  # line_number, text
+    meaning: tuple  # files of one meaning are parsed by the same SQL
+    parse: Parse
+    clock: str | None = None
+
+
+def can_hold(source: str) -> bool:
+    """Whether small files of a source can be parsed together."""
+    return source in ("web", "forms")
 
 
 def small(looked: Snapshot, report: FileReport, rows_read_before: int, is_still: bool) -> Small | None:
@@ -51,14 +61,44 @@ def small(looked: Snapshot, report: FileReport, rows_read_before: int, is_still:
     """
     if looked.size > BYTES_AT_MOST or looked.is_packed or looked.found.remote or looked.kind != "text":
         return None
+    reading = Reading()
+    read = _web_log(looked, reading, is_still) if report.source == "web" else _form(looked, reading, is_still)
+    return Small(report, looked, reading, rows_read_before, *read) if read else None
+
+
+def _web_log(looked: Snapshot, reading: Reading, is_still: bool) -> tuple | None:
+    """Lines, meaning, parser and clock of a web log."""
     said, style = web.style_of(looked)
     if style.name == "w3c":
         return None
-    reading = Reading()
     taken = list(lines.batches(looked, reading, style.is_whole, is_still))
-    if not taken:
+    clock = web.CLOCK if style.has_offset else None
+    # how a whole line is told is each file's own
+    meaning = (said, replace(style, is_whole=_web_log))
+    return (pa.concat_tables(taken), meaning, partial(_requests, said, style), clock) if taken else None
+
+
+def _requests(said: web.Settings, style: object, con: duckdb.DuckDBPyConnection, taken: pa.Table) -> str:
+    con.register("batch", taken)
+    con.execute("create or replace temp view unread as select * from batch")
+    return web.parse("requests", style, said)
+
+
+def _form(looked: Snapshot, reading: Reading, is_still: bool) -> tuple | None:
+    """Lines, meaning and parser of form submissions in JSON."""
+    if not looked.starts_json:
         return None
-    return Small(report, looked, reading, rows_read_before, pa.concat_tables(taken), said, style)
+    forms.form(looked.found)  # its settings are its own trouble, not that of the others
+    layout, taken = objects.read_small(looked, reading, is_still)
+    meaning = (layout, looked.found.beside(MAPPING))
+    return (taken, meaning, partial(_submissions, looked, layout)) if taken.num_rows else None
+
+
+def _submissions(looked: Snapshot, layout: str, con: duckdb.DuckDBPyConnection, taken: pa.Table) -> str:
+    objects.make_batch(con, taken, is_kept=True, layout=layout)
+    forms.name_fields(con, looked.found)
+    con.execute("create or replace temp view unread as select * from batch")
+    return forms.parse("submissions")
 
 
 class Gathering:
@@ -72,8 +112,7 @@ class Gathering:
         """Whether a file can be parsed with those that wait, by the same SQL."""
         if not self.waiting:
             return True
-        like = self.waiting[0]
-        return len(self.waiting) < FILES_AT_MOST and _meaning(like) == _meaning(small)
+        return len(self.waiting) < FILES_AT_MOST and self.waiting[0].meaning == small.meaning
 
     def add(self, small: Small) -> None:
         """Lets a file wait."""
@@ -82,46 +121,46 @@ class Gathering:
     def take(self) -> list[Small]:
         """Parses the files' lines, keeps rejects, lets new rows wait; gives the files, counted."""
         taken, self.waiting = self.waiting, []
-        if taken:
-            _take(self.con, self.loader, taken)
+        try:
+            if taken:
+                _take(self.con, self.loader, taken)
+        finally:
+            objects.drop_batch(self.con)  # another source's is of another kind
         return taken
 
 
-def _meaning(small: Small) -> tuple:
-    """What settles the SQL of a file: all of its settings and style but how a whole line is told."""
-    return small.said, replace(small.style, is_whole=_meaning)
-
-
 def _take(con: duckdb.DuckDBPyConnection, loader: Loader, waiting: list[Small]) -> None:
-    _register(con, waiting)
-    said, style = waiting[0].said, waiting[0].style
+    name = "requests" if loader.source == "web" else "submissions"
+    table, clock = f"raw_{loader.source}.{name}", waiting[0].clock
+    rows = waiting[0].parse(con, _gathered(con, waiting))
     con.execute(f"""
         create or replace temp table parsed as
         select rows.* exclude (content, line_number), rows.line_number & 4294967295 as line_number,
             gathered.file_number, gathered.file_path, gathered.stream,
             {keys.CONTENT_KEY.replace("getvariable('stream')", "gathered.stream")} as content_key
-        from ({web.parse("requests", style, said)}) as rows
+        from ({rows}) as rows
         inner join gathered on gathered.file_number = rows.line_number >> 32""")
-    con.unregister("batch")
+    record = "null" if loader.source == "web" else "payload"
     con.execute(
-        "insert into rejects_found select file_path, line_number, text, reason, null from parsed"
+        f"insert into rejects_found select file_path, line_number, text, reason, {record} from parsed"
         " where reason is not null"
     )
-    con.execute(f"create or replace temp view fresh_lines as {_fresh(con, style.has_offset)}")
-    rows = normalised(con, "fresh_lines", columns_of(_TABLE))
+    fresh = "fresh_lines" if clock else "fresh"
+    con.execute(
+        f"create or replace temp {'view' if clock else 'table'} {fresh} as {_fresh(con, table, clock)}"
+    )
+    rows = normalised(con, fresh, columns_of(table))
     total = sum(small.lines.num_rows for small in waiting)
-    loader.wait("requests", "", f"select {', '.join(columns_of(_TABLE))} from ({rows})", total)
-    _count(con, waiting)
+    loader.wait(name, "", f"select {', '.join(columns_of(table))} from ({rows})", total)
+    _count(con, name, waiting)
 
 
-def _register(con: duckdb.DuckDBPyConnection, waiting: list[Small]) -> None:
-    """Registers `gathered` and `batch(line_number, text)`: line_number has the file's number above it."""
+def _gathered(con: duckdb.DuckDBPyConnection, waiting: Iterable[Small]) -> pa.Table:
+    """Registers `gathered`; gives the lines of all files, their numbers with the file's number above them."""
     batches = [
         small.lines.set_column(0, "line_number", pc.add(small.lines["line_number"], number << 32))
         for number, small in enumerate(waiting)
     ]
-    con.register("batch", pa.concat_tables(batches).combine_chunks())
-    con.execute("create or replace temp view unread as select * from batch")
     founds = [small.looked.found for small in waiting]
     gathered = {
         "file_number": pa.array(range(len(waiting)), pa.int64()),
@@ -129,20 +168,22 @@ def _register(con: duckdb.DuckDBPyConnection, waiting: list[Small]) -> None:
         "stream": pa.array([found.stream for found in founds], pa.string()),
     }
     con.register("gathered", pa.table(gathered))
+    return pa.concat_tables(batches).combine_chunks()
 
 
-def _fresh(con: duckdb.DuckDBPyConnection, has_clock: bool) -> str:
+def _fresh(con: duckdb.DuckDBPyConnection, table: str, column: str | None) -> str:
     """SQL of the good rows of `parsed` that neither the raw table nor what waits holds, each once."""
-    clock = None
-    if has_clock:
+    clock, waiting = None, f"waiting_keys_{table.partition('.')[2]}"
+    if column:
         [times] = con.execute(
-            f"select min({web.CLOCK}), max({web.CLOCK}) from parsed where reason is null"
+            f"select min({column}), max({column}) from parsed where reason is null"
         ).fetchall()
-        clock = keys.Clock(web.CLOCK, *times) if times[0] else None
+        clock = keys.Clock(column, *times) if times[0] else None
     known = f" and {clock.around(f'there.{clock.column}')}" if clock else ""
     return f"""
         with counted as (
-            select *, row_number() over (partition by file_number, content_key order by line_number)
+            select *, if(provider_id is not null, 1,
+                    row_number() over (partition by file_number, content_key order by line_number))::bigint
                 as occurrence
             from parsed where reason is null
         ),
@@ -151,25 +192,25 @@ def _fresh(con: duckdb.DuckDBPyConnection, has_clock: bool) -> str:
             from counted
         ),
         ranked as (
-            select *, row_number() over (partition by row_key order by file_number) as nth_of_key
+            select *, row_number() over (partition by row_key order by file_number, line_number)
+                as nth_of_key
             from keyed
         )
         select * exclude (file_path, file_number, content_key, text, reason, provider_id, nth_of_key),
             file_path as source_file, getvariable('loaded_at') as loaded_at
         from ranked
         where nth_of_key = 1
-            and not exists (select 1 from {_TABLE} as there where there.row_key = ranked.row_key{known})
-            and not exists (
-                select 1 from waiting_keys_requests as there where there.row_key = ranked.row_key)"""
+            and not exists (select 1 from {table} as there where there.row_key = ranked.row_key{known})
+            and not exists (select 1 from {waiting} as there where there.row_key = ranked.row_key)"""
 
 
-def _count(con: duckdb.DuckDBPyConnection, waiting: list[Small]) -> None:
+def _count(con: duckdb.DuckDBPyConnection, name: str, waiting: list[Small]) -> None:
     read = con.execute("select file_number, count(*), count(reason) from parsed group by 1").fetchall()
     for number, rows, rejected in read:
         waiting[number].report.rows_read, waiting[number].report.rows_rejected = rows, rejected
-    loaded = con.execute("""
+    loaded = con.execute(f"""
         select gathered.file_number, count(*)
-        from waiting_keys_requests as there inner join gathered on gathered.file_path = there.source_file
+        from waiting_keys_{name} as there inner join gathered on gathered.file_path = there.source_file
         group by 1""").fetchall()
     for number, rows in loaded:
         waiting[number].report.rows_loaded = rows

@@ -112,7 +112,7 @@ class _Intake:
         self.settings = settings.Digests()
         self.state_dir = state_dir
         self.done: list[Read] = []
-        self.gathering = gathered.Gathering(con, self.loader) if self.module is web else None
+        self.gathering = gathered.Gathering(con, self.loader) if gathered.can_hold(source) else None
         con.execute("set variable source = ?", [source])
         con.execute("set variable loaded_at = ?", [report.loaded_at])
         for name in self.tables:
@@ -148,9 +148,9 @@ class _Intake:
             reading = self._read(files.look(looked), skip, report)
         except (Unreadable, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             self._drop(found.path)
-            why = (
-                error if isinstance(error, Unreadable) else f"cannot be read ({_first_line(error)}): mend it"
-            )
+            why = str(error)
+            if not isinstance(error, Unreadable):
+                why = f"cannot be read ({why.splitlines()[0][:200]}): mend it"
             report = FileReport(self.source, found.path, trouble=f"{found.path} {why}")
         except duckdb.OutOfMemoryException as error:
             if "space" in str(error):  # a full disk is the run's trouble, not the file's
@@ -173,8 +173,19 @@ class _Intake:
         self.done.append(read)
 
     def _take_gathered(self) -> None:
-        """Takes the small files that were gathered."""
-        for small in self.gathering.take() if self.gathering else ():
+        """Takes the small files that were gathered, one by one where they cannot be taken together."""
+        gathering = self.gathering
+        waiting = list(gathering.waiting) if gathering else []
+        try:
+            taken = gathering.take() if gathering else []
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            taken, self.gathering = [], None
+            for small in waiting:
+                self._drop(small.report.path)
+                self.report.files.remove(small.report)
+                self.take(small.looked.found)
+            self.gathering = gathering
+        for small in taken:
             self._note(Read(small.report, small.looked, small.reading, small.rows_read_before, is_anew=True))
             if small.report.trouble:
                 self.report.troubles.append(small.report.trouble)
@@ -384,7 +395,3 @@ class _Intake:
 def _is_still(looked: Snapshot) -> bool:
     """Whether nobody has written to the file for an hour."""
     return time.time() - looked.modified_ns / 1e9 > _STILL_SECONDS
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0][:200]

@@ -45,7 +45,7 @@ def batches(
     `left` is what is left of the file's lines where some were taken already.
     Raises Unreadable for an array that is not whole; a line that is no record becomes a row with its fault.
     """
-    _drop_batch(con)  # another source's table is in the way of a view
+    drop_batch(con)  # another source's table is in the way of a view
     layout = "lines" if left else _layout(looked)
     try:
         if layout == "array":
@@ -57,14 +57,31 @@ def batches(
                 make_batch(con, taken, is_kept)
                 yield
     finally:
-        _drop_batch(con)
+        drop_batch(con)
 
 
-def make_batch(con: duckdb.DuckDBPyConnection, taken: pa.Table, is_kept: bool) -> None:
-    """Makes `batch` and `shapes` of some lines, each an object or an array of them."""
+def make_batch(con: duckdb.DuckDBPyConnection, taken: pa.Table, is_kept: bool, layout: str = "lines") -> None:
+    """Makes `batch` and `shapes` of some texts, each an object or an array of them."""
     con.register("lines", taken)
     _part(con)
-    write_batch(con, is_kept)
+    write_batch(con, is_kept, _TORN_OBJECT if layout == "objects" else _NO_RECORD)
+
+
+def read_small(looked: Snapshot, reading: Reading, is_finished: bool) -> tuple[str, pa.Table]:
+    """Layout of a small file that begins with an object, and its texts with the line each begins at."""
+    layout, rows = _layout(looked), []
+    if layout == "objects":
+        stored, reading.content_hash = files.content(looked)
+        text = stored.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
+        rows = [(line, value) for line, value, _ in _values(text, reading, is_finished)]
+    else:
+        found = list(lines.batches(looked, reading, is_value, is_finished))
+        if found:
+            return layout, pa.concat_tables(found)
+    numbers, texts = zip(*rows, strict=True) if rows else ((), ())
+    return layout, pa.table(
+        {"line_number": pa.array(numbers, pa.int64()), "text": pa.array(texts, pa.string())}
+    )
 
 
 def are_lines(looked: Snapshot) -> bool:
@@ -312,7 +329,8 @@ def write_batch(con: duckdb.DuckDBPyConnection, is_kept: bool, fault: str = _NO_
         from written""")
 
 
-def _drop_batch(con: duckdb.DuckDBPyConnection) -> None:
+def drop_batch(con: duckdb.DuckDBPyConnection) -> None:
+    """Drops `batch`, whether it is a view or a table; nothing happens if it is not there."""
     views = con.execute("select 1 from duckdb_views() where view_name = 'batch' and temporary").fetchall()
     con.execute(f"drop {'view' if views else 'table'} if exists batch")
 
