@@ -6,9 +6,11 @@ new costs nothing.
 
     published then -> erasure -> rules -> identity -> late data -> time -> published today
 
-erasure: rows taken out since. rules: the dbt project. identity: decisions of people on links. late data:
-rows loaded since, with the merges that they cause. time: the as-of day. An empty cell counts as 0. Values
-have twelve decimals, so that the parts add up to the last digit.
+erasure: rows taken out of the raw tables since: by hand when somebody asked to be forgotten, or because a
+file was read anew under other settings, whose rows then come back as late data. rules: the dbt project.
+identity: decisions of people on links. late data: rows loaded since, with the merges that they cause. time:
+the as-of day. An empty cell counts as 0. Values have twelve decimals, so that the parts add up to the last
+digit.
 """
 
 from __future__ import annotations
