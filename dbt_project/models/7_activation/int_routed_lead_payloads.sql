@@ -10,19 +10,20 @@ with
 
     lead_states as (select * from {{ ref("fct_lead_states") }}),
 
-    checks as (
-        select * from {{ ref("int_contact_checks") }} where purpose = 'sales'
-    ),
+    checks as (select * from {{ ref("int_contact_checks") }} where purpose = 'sales'),
 
     notes as (select * from {{ ref("int_approach_notes") }}),
 
     handoffs as (select * from {{ ref("fct_handoffs") }}),
 
     blocks as (
-        select * from {{ ref("lead_contact_blocks") }} where channel in ('email', 'phone')
+        select *
+        from {{ ref("lead_contact_blocks") }}
+        where channel in ('email', 'phone')
     ),
 
-    -- one channel that another unit asked to leave alone does not hold the lead back, it
+    -- one channel that another unit asked to leave alone does not hold the lead back,
+    -- it
     -- is told to who has it
     limits as (
         select

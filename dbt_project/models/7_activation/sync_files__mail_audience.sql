@@ -17,9 +17,7 @@ with
 
     scores as (select * from {{ ref("fct_lead_scores") }}),
 
-    checks as (
-        select * from {{ ref("int_contact_checks") }} where purpose = 'mail'
-    ),
+    checks as (select * from {{ ref("int_contact_checks") }} where purpose = 'mail'),
 
     audience as (
         select

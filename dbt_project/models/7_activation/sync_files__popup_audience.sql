@@ -11,9 +11,7 @@ with
         select * from {{ ref("fct_scenario_decisions") }} where channel = 'email'
     ),
 
-    checks as (
-        select * from {{ ref("int_contact_checks") }} where purpose = 'popup'
-    ),
+    checks as (select * from {{ ref("int_contact_checks") }} where purpose = 'popup'),
 
     spans_ranked as (
         select

@@ -19,9 +19,7 @@ with
         where gap = 'never_told' and ask_by = 'form'
     ),
 
-    checks as (
-        select * from {{ ref("int_contact_checks") }} where purpose = 'profile'
-    ),
+    checks as (select * from {{ ref("int_contact_checks") }} where purpose = 'profile'),
 
     due as (
         select
