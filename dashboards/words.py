@@ -25,6 +25,7 @@ NOTHING = "—"
 BORROWED = {
     "segment_id": ("channel", "form_kind", "topic_id", "product_id", "known"),
     "member_name": ("channel", "product_id"),
+    "member_id": ("score_band",),
 }
 PATHS = {"channels": "channel"}  # a column that holds a path: the column whose codes its steps are
 FORMATS = (
