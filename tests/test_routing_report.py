@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ NOTHING = Judgement(0, 0, 0, None, None, 0, 0)
 def tried(leads: int, *changed: str) -> WhatIf:
     """The outcome of a what-if on a warehouse with so many routed leads."""
     figures = ({"figure": "routed_leads", "before": leads, "after": leads},)
-    return WhatIf(changed, "2026-10-31", (), (), (), (), (), (), figures, 90, NOTHING, NOTHING, 5, 1.0)
+    nothing_moved = {field.name: () for field in fields(WhatIf)}
+    said = {"as_of": "2026-10-31", "horizon_days": 90, "models_built": 5, "seconds": 1.0}
+    judged = {"before": NOTHING, "after": NOTHING, "figures": figures}
+    return WhatIf(**{**nothing_moved, **said, **judged, "changed": changed})
 
 
 @pytest.fixture
