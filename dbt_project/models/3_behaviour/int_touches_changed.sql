@@ -27,11 +27,6 @@
     from {{ ref("int_visitor_bindings") }}
     where {{ this_build }}
 {%- endset %}
-{%- set of_visitors_changed -%}
-    visitor_number in (
-        select visitor_number from ({{ visitors_changed }}) as visitors_changed
-    )
-{%- endset %}
 {#- Two queries each, which skip what they do not need; one with an `or` reads all there ever was. #}
 {%- set pages -%}
     select *
@@ -41,16 +36,13 @@
     select *
     from {{ ref("int_page_views") }}
     where
-        {{ rows_that(ref("int_page_views"), of_visitors_changed) }}
-        and built_by <> '{{ invocation_id }}'
+        built_by <> '{{ invocation_id }}'
+        and visitor_number in (
+            select visitor_number from ({{ visitors_changed }}) as visitors_changed
+        )
         and visitor_id in (
             select visitor_id from ({{ visitors_changed }}) as visitors_changed
         )
-{%- endset %}
-{%- set sessions_changed -%}
-    visitor_id in (
-        select visitor_id from ({{ visitors_changed }}) as visitors_changed
-    )
 {%- endset %}
 {%- set sessions -%}
     select *
@@ -61,7 +53,9 @@
     from {{ ref("fct_sessions") }}
     where
         started_at < {{ first_new }}
-        and {{ rows_that(ref("fct_sessions"), sessions_changed) }}
+        and visitor_id in (
+            select visitor_id from ({{ visitors_changed }}) as visitors_changed
+        )
 {%- endset %}
 with touches_told as ({{ touches_told(pages, sessions) }})
 
