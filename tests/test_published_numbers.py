@@ -1,7 +1,7 @@
 """The ledger of published numbers: what was public is kept, and a later difference is split by its causes.
 
 The ledger is held on publications of a few cells. That the builds of a split are right takes whole runs
-(IKUSEI_LONG_TESTS=1): a late file, a later day, and both at once.
+(IKUSEI_LONG_TESTS=1): former rules, an erased form, an undone merge, a late form and later days, all at once.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,8 @@ from orchestrated import AS_OF, first_run, invented
 
 from orchestration import published_numbers, restatements
 from orchestration.explain_kpi import explain_kpi, restatement_lines
-from orchestration.home import Home, Settings
+from orchestration.home import PROJECT, Home, Settings
+from orchestration.links import decide
 from orchestration.run import run
 from orchestration.state import Built
 from orchestration.trouble import Trouble
@@ -140,25 +143,129 @@ def test_a_kpi_without_data_says_which_and_an_unknown_one_names_the_nearest() ->
         explain_kpi(home, "action_rate_knew")
 
 
-@pytest.fixture
-def restated(tmp_path: Path) -> Home:
-    """A home that published once, then got a late form of September's last days and a later day."""
-    landing = tmp_path / "landing"
+LATE = {
+    "submission_id": "late",
+    "submitted_at": "2026-10-05T10:00:00+09:00",
+    "form_kind": "inquiry",
+    "email": "late@late-company.example.jp",
+    "visitor_id": "v-late",
+    "form_id": "inquiry",
+}
+WEDGE = {
+    "submission_id": "wedge",
+    "submitted_at": "2026-10-06T10:00:00+09:00",
+    "form_kind": "inquiry",
+    "email": "wedge@wedge-company.example.jp",
+    "name": "楔 一郎",
+    "company": "楔商事",
+    "phone": "03-5550-1234",
+    "form_id": "inquiry",
+}
+AGAIN = WEDGE | {
+    "submission_id": "wedge2",
+    "submitted_at": "2026-10-07T10:00:00+09:00",
+    "email": "ichiro.wedge@gmail.com",
+}
+GONE = LATE | {"submission_id": "gone", "email": "gone@gone-company.example.jp", "visitor_id": "v-gone"}
+
+
+def send(landing: Path, *forms: dict[str, str]) -> None:
+    for form in forms:
+        (landing / f"forms/site/{form['submission_id']}.jsonl").write_text(json.dumps(form) + "\n")
+
+
+def run_under_former_rules(tmp_path: Path, landing: Path, home: Home) -> None:
+    """The first run, by a copy of the product for which an inquiry made no lead."""
+    former = tmp_path / "former"
+    for package in ("ingestion", "orchestration", "dashboards", "dbt_project"):
+        shutil.copytree(
+            PROJECT.parent / package,
+            former / package,
+            ignore=shutil.ignore_patterns("target", "logs", "__pycache__"),
+        )
+    types = former / "dbt_project/models/3_behaviour/touch_types.csv"
+    changed = types.read_text(encoding="utf-8").replace(
+        "inquiry,問い合わせ,inquiry,online,true,true", "inquiry,問い合わせ,inquiry,online,true,false"
+    )
+    assert changed != types.read_text(encoding="utf-8")
+    types.write_text(changed, encoding="utf-8")
+    words = ["run", "--landing", str(landing), "--as-of", "2026-10-28"]
+    subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", *words],
+        cwd=former,
+        env=os.environ | {"PYTHONPATH": str(former), "IKUSEI_HOME": str(home.root)},
+        check=True,
+        capture_output=True,
+    )
+
+
+def take_out(home: Home, submission: str) -> None:
+    """Erase a form's rows from the raw table, and note it as ingestion does."""
+    with duckdb.connect(str(home.warehouse)) as con:
+        taken = con.execute("delete from raw_forms.submissions where submission_id = ?", [submission])
+        assert taken.fetchone() == (1,)
+        con.execute(
+            "insert into raw_intake.taken_back values ('forms', 'asked to be forgotten', 1, 'erased', "
+            "timezone('UTC', now())::timestamp)"
+        )
+
+
+def reject_the_wedge(home: Home) -> None:
+    """The second address of one phone and name is another person's after all."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        links = con.execute(
+            "select link_id from identity.identity_links "
+            "where (left_identifier || right_identifier) like '%ichiro.wedge%' "
+            "and rule_id <> 'matched_people'"
+        ).fetchall()
+    assert links
+    for (link_id,) in links:
+        decide(home, link_id, "reject", "they share a phone", by="tester")
+
+
+@pytest.fixture(scope="module")
+def restated(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that published once, and since then met every cause for which a number may change.
+
+    Its rules changed, a form was erased, a merge was undone, a form of an earlier day came late, and three
+    more days went by.
+    """
+    tmp_path = tmp_path_factory.mktemp("restated")
+    home = Home(tmp_path / "home")
+    landing = home.landing
     shutil.copytree(invented(), landing)
-    home, nothing = Home(tmp_path / "home"), lambda line: None
-    run(home, Settings(), landing=landing, as_of="2026-10-28", say=nothing)
-    late = {"submission_id": "late", "submitted_at": "2026-10-05T10:00:00+09:00", "form_kind": "inquiry"}
-    late |= {"email": "late@late-company.example.jp", "visitor_id": "v-late", "form_id": "inquiry"}
-    (landing / "forms/site/late.jsonl").write_text(json.dumps(late) + "\n")
-    run(home, Settings(), landing=landing, as_of=AS_OF, say=nothing)
+    send(landing, WEDGE, AGAIN, GONE)
+    run_under_former_rules(tmp_path, landing, home)
+    take_out(home, "gone")
+    (landing / "forms/site/gone.jsonl").unlink()
+    reject_the_wedge(home)
+    send(landing, LATE)
+    run(home, Settings(), landing=landing, as_of=AS_OF, say=lambda line: None)
     return home
 
 
 @LONG
-def test_a_late_form_is_late_data_and_a_later_day_is_time(restated: Home) -> None:
-    found = restatements.split(restated)
+def test_each_cause_gets_what_it_changed_and_all_of_it_adds_up(restated: Home) -> None:
+    built: list[str] = []
+    found = restatements.split(restated, say=built.append)
+    assert len(built) == 4  # after the last cause stands what is public
     assert found and all(one.adds_up for one in found)
     parts = {one.cell[0]: one.parts for one in found if one.cell[1:] == ("2026-10-01", "all", "all")}
-    assert parts["form_passes"]["late_data"] == parts["leads_new"]["late_data"] == Decimal(1)
-    assert parts["visitors"]["late_data"] == 0 < parts["visitors"]["time"]
+    none = dict.fromkeys(restatements.CAUSES, Decimal(0))
+    passes = parts["form_passes"]
+    assert (passes["erasure"], passes["rules"], passes["late_data"]) == (-1, 0, 1)
+    assert parts["leads_new"]["rules"] > 0 == parts["leads_new"]["erasure"]
+    assert parts["leads_new"]["identity"] == parts["leads_person"]["identity"] == 1
+    assert parts["leads_new"]["late_data"] == 1
+    assert parts["visitors"] == none | {"time": parts["visitors"]["time"]}
+    assert parts["visitors"]["time"] > 0
     assert restatement_lines(found, "leads_new", "2026-10")[0].startswith("2026-10: ")
+
+
+@LONG
+def test_the_second_publication_says_how_long_deeds_took_to_show(restated: Home) -> None:
+    with duckdb.connect(str(restated.published.resolve()), read_only=True) as con:
+        lags = con.execute("select lag_kind, events, p50_minutes from reporting.rpt_event_lags").fetchall()
+        cells = con.execute("select count(*) from reporting.rpt_kpis where kpi_id = 'event_to_score_lag'")
+        assert cells.fetchone() == (2,)
+    assert {kind for kind, *_ in lags} >= {"event_to_score"} and all(events > 0 for _, events, _ in lags)
