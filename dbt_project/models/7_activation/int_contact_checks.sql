@@ -60,7 +60,7 @@ with
             checks.check_id,
             checks.check_order,
             case
-                when checks.check_id = 'own_staff' and people.is_internal
+                when checks.check_id = 'internal' and people.is_internal
                 then 'internal'
                 when checks.check_id = 'preference' and consents.status = 'denied'
                 then 'consent denied'
