@@ -111,7 +111,7 @@ def form(found: Found) -> Form:
     return Form(
         partial(_table_of, known, found.source is None),
         lambda name: unicodedata.normalize("NFKC", name).strip().removeprefix("\ufeff"),
-        lambda record: _meant(known, said.every_row, record.items()),
+        lambda record: said.meant(_meant(known, said.every_row, said.filled(record.items()))),
         _MEND,
         said.encoding,
     )
@@ -150,12 +150,15 @@ def name_fields(con: duckdb.DuckDBPyConnection, found: Found) -> None:
         for (keys,) in con.execute("select keys from shapes where keys is not null").fetchall()
         for key in keys
     }
-    is_plain = not said.headers and all(key in FIELDS or _bare(key) not in known for key in keys)
-    nests = "" if not (is_plain and not said.every_row) else " and regexp_matches(payload, ':[\\[{]')"
+    is_plain = said.is_silent and all(key in FIELDS or _bare(key) not in known for key in keys)
+    nests = "" if not is_plain else " and regexp_matches(payload, ':[\\[{]')"
     texts = con.execute(f"select distinct payload from batch where payload is not null{nests}").fetchall()
     if not texts:
         return
-    meant = [_json(_meant(known, said.every_row, _leaves(_read(text)))) for (text,) in texts]
+    meant = [
+        _json(said.meant(_meant(known, said.every_row, said.filled(_leaves(_read(text))))))
+        for (text,) in texts
+    ]
     payloads = pa.array([text for (text,) in texts], pa.string())
     con.register("meant", pa.table({"payload": payloads, "fields": pa.array(meant, pa.string())}))
     con.execute("update batch set fields = meant.fields from meant where batch.payload = meant.payload")

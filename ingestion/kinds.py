@@ -16,7 +16,7 @@ import yaml
 from ingestion.fields import named
 from ingestion.files import Found
 from ingestion.lists import spelled
-from ingestion.mapping import beside
+from ingestion.mapping import MAPPING, beside
 from ingestion.records import Form
 
 _RAW = {"email": "email_raw", "person": "person_name_raw", "company": "company_name_raw"}
@@ -33,7 +33,7 @@ _VALUES = {
     " when lower(code({0})) in ('false', 'no', 'off', '0', 'いいえ') then false end",
 }
 _CAN_FAIL = {"time", "moment", "yen", "number", "count", "day", "month", "flag", "word"}
-_SHORTENED = "^\\d+(\\.\\d+)?[eE]\\+?\\d+$"
+_SHORTENED = "^([a-z_]+:)?\\d+(\\.\\d+)?[eE]\\+?\\d+$"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Column:
                 f" then shortened('{self.header}', code({text}))"
             )
         if self.type == "word":
-            known = "one of " + ", ".join(self.words)
+            known = f"one of {', '.join(self.words)}, or say in a {MAPPING} what it is,"
             yield f"{unread} unknown_word('{self.header}', {text}, {_quoted(known)})"
         elif self.type in _CAN_FAIL:
             yield f"{unread} bad('{self.header}', {text})"
@@ -204,11 +204,11 @@ class Source:
         """How the tables of a file's folder are read."""
         fields = dict.fromkeys(column.header for kind in self.kinds for column in kind.columns)
         said = beside(found, fields, spelled)
-        told = partial(_told, self._spellings() | said.headers)
+        told = partial(_told, said.headers, self._spellings() | said.headers)
         return Form(
             lambda keys: self.table_of({*told(dict.fromkeys(keys, "x")), *said.every_row}),
             spelled,
-            lambda record: said.every_row | told(record),
+            lambda record: said.meant(said.every_row | told(dict(said.filled(record.items())))),
             self._mend(),
             said.encoding,
             names_json=True,
@@ -233,9 +233,14 @@ class Source:
         )
 
 
-def _told(headers: dict[str, str], record: dict[str, str]) -> dict[str, str]:
-    """A record under the headers of `kinds.yml`; what is unknown keeps its own name, what is exact wins."""
+def _told(said: dict[str, str], headers: dict[str, str], record: dict[str, str]) -> dict[str, str]:
+    """A record under the headers of `kinds.yml`; what is unknown keeps its own name, what is exact wins.
+
+    `said` are the headers of a mapping: of several for one field the one that it names first wins.
+    """
     told = {headers.get(key, key): value for key, value in record.items()}
+    if said and len(told) < len(record):
+        told |= {said[key]: record[key] for key in reversed(said) if key in record}
     return told | {key: value for key, value in record.items() if headers.get(key) == key}
 
 

@@ -11,6 +11,7 @@ which also says whose list it is. The cells as they came stay in `payload`.
 import csv
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def form(found: Found) -> Form:
     return Form(
         partial(_table_of, known),
         spelled,
-        partial(_fields, known, said.every_row),
+        lambda record: said.meant(_fields(known, said.every_row, said.filled(record.items()))),
         _MEND,
         said.encoding,
         names_json=True,
@@ -80,11 +81,11 @@ def recognises(keys: set[str]) -> bool:
 
 
 def _fields(
-    known: dict[str, tuple[int, str]], every_row: dict[str, str], record: dict[str, str]
+    known: dict[str, tuple[int, str]], every_row: dict[str, str], cells: Iterable[tuple[str, str]]
 ) -> dict[str, str]:
     """A record's fields: of several headers of one field the first filled one, else what all rows have."""
     best: dict[str, tuple[int, str]] = {}
-    for key, cell in record.items():
+    for key, cell in cells:
         if key in known:
             rank, meant = known[key]
             if meant not in best or rank < best[meant][0]:

@@ -98,7 +98,7 @@ def _found(file: Path) -> Found:
 
 def _meant(key: str, form: records.Form, table: str) -> str | None:
     """The field that a header means; None if it means none."""
-    told = [name for name, value in form.fields({key: "\0"}).items() if value == "\0"]
+    told = [name for name, value in form.fields({key: "\0"}).items() if value.endswith("\0")]
     of_table = (
         lists.FIELDS
         if table == "raw_lists.rows"

@@ -1,4 +1,5 @@
-{# Deeds told by lists of contacts, surveys, the service desk, the points ledger and social networks. #}
+{# Deeds told by lists of contacts, surveys, the service desk, the points ledger and social networks. What is no deed
+   (record_only of stg_touches__entries: another tool changed a score, merged two records) has no touch type and stays out. #}
 with
 
     entries as (select * from {{ ref("stg_touches__entries") }}),
@@ -101,7 +102,16 @@ select
     deeds.occurred_at,
     deeds.time_precision,
     touch_types.touch_type,
-    deeds.channel,
+    -- What another tool tells of the web or of its mails was not done offline.
+    case
+        when deeds.source <> 'touches' or touch_types.data_class <> 'online'
+        then deeds.channel
+        when
+            touch_types.touch_type
+            in ('email_opened', 'email_clicked', 'email_unsubscribed', 'email_bounced')
+        then 'email'
+        else 'unassigned'
+    end as channel,
     deeds.product_id,
     deeds.campaign_id,
     deeds.detail

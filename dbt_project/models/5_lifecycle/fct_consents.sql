@@ -46,6 +46,16 @@ with
             cast(null as {{ dbt.type_string() }}) as wording_version
         from mail_events
         union all
+        -- an opt-out that another marketing tool tells is one
+        select
+            row_key,
+            occurred_at,
+            cast(null as {{ dbt.type_string() }}) as email,
+            'unsubscribed' as signal,
+            cast(null as {{ dbt.type_string() }}) as wording_version
+        from touches
+        where source = 'touches' and touch_type = 'email_unsubscribed'
+        union all
         select
             cards.row_key,
             touch_of_row.occurred_at,
