@@ -12,12 +12,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import dlt
 from dlt.extract.exceptions import ResourceExtractionError
 
 from ingestion.vendor_calls import CallFailed
@@ -50,6 +51,22 @@ def pull_into(landing: Path, system: str, source_since: Callable[[datetime | Non
     if newest := max([*times, *([said] if said else [])], default=None):
         _replace(cursor, json.dumps({"changed_at": newest}))
     return {kind: len(rows) for kind, rows in found.items()}
+
+
+class Seen(Protocol):
+    """What one pull has read of a CRM: rows of each of `KINDS`."""
+
+    def leads(self) -> Iterator[Row]: ...
+    def opportunities(self) -> Iterator[Row]: ...
+    def opportunity_stages(self) -> Iterator[Row]: ...
+    def owners(self) -> Iterator[Row]: ...
+    def orders(self) -> Iterator[Row]: ...
+    def activities(self) -> Iterator[Row]: ...
+
+
+def resources_of(seen: Seen) -> list[Any]:
+    """A dlt resource for each kind of `kinds.yml`, from the method of its name."""
+    return [dlt.resource(getattr(seen, kind)(), name=kind) for kind in KINDS]
 
 
 class Survivors:

@@ -22,7 +22,7 @@ from typing import Any
 
 import dlt
 
-from ingestion.crm_pull import Row, Survivors, entered, moment, pull_into, utc_text, words
+from ingestion.crm_pull import Row, Survivors, entered, moment, pull_into, resources_of, utc_text, words
 from ingestion.hubspot_rest import HubSpotPortal
 from ingestion.vendor_calls import CallFailed, Certainty
 
@@ -38,15 +38,7 @@ _ENGAGEMENTS = ("calls", "emails", "meetings", "notes", "tasks")
 @dlt.source(name="hubspot")
 def hubspot(portal: HubSpotPortal, since: datetime | None = None, id_property: str = "ikusei_id") -> Any:
     """Resources by the names of `kinds.yml`; `since` (UTC) leaves out what did not change after it."""
-    seen = _Seen(portal, since, id_property)
-    return [
-        dlt.resource(seen.leads(), name="leads"),
-        dlt.resource(seen.opportunities(), name="opportunities"),
-        dlt.resource(seen.opportunity_stages(), name="opportunity_stages"),
-        dlt.resource(seen.owners(), name="owners"),
-        dlt.resource(seen.orders(), name="orders"),
-        dlt.resource(seen.activities(), name="activities"),
-    ]
+    return resources_of(_Seen(portal, since, id_property))
 
 
 def pull(portal: HubSpotPortal, landing: Path, id_property: str = "ikusei_id") -> dict[str, int]:

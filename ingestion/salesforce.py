@@ -22,7 +22,7 @@ from typing import Any
 
 import dlt
 
-from ingestion.crm_pull import Row, Survivors, entered, pull_into, utc_text, words
+from ingestion.crm_pull import Row, Survivors, entered, pull_into, resources_of, utc_text, words
 from ingestion.salesforce_rest import SalesforceOrg, quoted
 from ingestion.vendor_calls import CallFailed
 
@@ -41,15 +41,7 @@ def salesforce(org: SalesforceOrg, since: datetime | None = None, external_id: s
 
     `external_id` is the field that our sync writes its key into.
     """
-    seen = _Seen(org, since, external_id)
-    return [
-        dlt.resource(seen.leads(), name="leads"),
-        dlt.resource(seen.opportunities(), name="opportunities"),
-        dlt.resource(seen.opportunity_stages(), name="opportunity_stages"),
-        dlt.resource(seen.owners(), name="owners"),
-        dlt.resource(seen.orders(), name="orders"),
-        dlt.resource(seen.activities(), name="activities"),
-    ]
+    return resources_of(_Seen(org, since, external_id))
 
 
 def pull(org: SalesforceOrg, landing: Path, external_id: str = "Ikusei_Id__c") -> dict[str, int]:

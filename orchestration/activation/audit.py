@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestration.activation.configuration import ActivationError, Sync, read_syncs
+from orchestration.activation.configuration import ActivationError, Sync
 from orchestration.activation.destinations import (
     CLOSED,
     Destination,
@@ -23,11 +23,12 @@ from orchestration.activation.destinations import (
     Seen,
     destination_kinds,
 )
+from orchestration.activation.each_sync import of_each_sync
 from orchestration.activation.former_keys import with_known_keys
 from orchestration.activation.lease import Lease, LeaseHeld
 from orchestration.activation.ledger import Ledger
 from orchestration.activation.ledger_rows import Drift, LedgerRow, as_text
-from orchestration.activation.plan import Model, ModelRow, read_models, row_hash
+from orchestration.activation.plan import Model, ModelRow, row_hash
 from orchestration.activation.preparation import message_of
 
 log = logging.getLogger(__name__)
@@ -87,15 +88,11 @@ def audit(
 
     Raises ConfigurationError, WarehouseError, LedgerError.
     """
-    say = on_progress or (lambda _: None)
-    definitions = read_syncs(syncs, only=only)
-    models = read_models(warehouse, definitions)
-    audits = []
-    with Ledger.open(ledger) as opened:
-        for sync in definitions:
-            audits.append(_audit_one(opened, sync, models[sync.name], out_dir, secrets))
-            say(f"{sync.name}: {audits[-1].line}")
-    return audits
+
+    def look(opened: Ledger, sync: Sync, model: Model) -> SyncAudit:
+        return _audit_one(opened, sync, model, out_dir, secrets)
+
+    return of_each_sync(warehouse, ledger, syncs, look, only=only, on_progress=on_progress)
 
 
 def _audit_one(

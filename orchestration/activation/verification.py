@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.activation.comparison import compare_remote, has_trouble, sentence
-from orchestration.activation.configuration import Sync, read_syncs
+from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import NotConfigured, destination_kinds
+from orchestration.activation.each_sync import of_each_sync
 from orchestration.activation.former_keys import with_known_keys
 from orchestration.activation.ledger import Ledger
-from orchestration.activation.plan import Model, read_models
+from orchestration.activation.plan import Model
 from orchestration.activation.preparation import stranger
 
 
@@ -30,6 +31,11 @@ class SyncCheck:
     different: int = 0
     unexpected: int = 0
     sentences: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """The finding in words."""
+        return " ".join(self.sentences)
 
 
 def verify(
@@ -46,15 +52,11 @@ def verify(
 
     Raises LeaseHeld, ConfigurationError, WarehouseError, LedgerError.
     """
-    say = on_progress or (lambda _: None)
-    definitions = read_syncs(syncs, only=only)
-    models = read_models(warehouse, definitions)
-    checks = []
-    with Ledger.open(ledger) as opened:
-        for sync in definitions:
-            checks.append(_verify_one(opened, sync, models[sync.name], out_dir, secrets))
-            say(f"{sync.name}: {' '.join(checks[-1].sentences)}")
-    return checks
+
+    def look(opened: Ledger, sync: Sync, model: Model) -> SyncCheck:
+        return _verify_one(opened, sync, model, out_dir, secrets)
+
+    return of_each_sync(warehouse, ledger, syncs, look, only=only, on_progress=on_progress)
 
 
 def _verify_one(

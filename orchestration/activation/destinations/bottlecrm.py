@@ -24,17 +24,9 @@ from orchestration.activation.destinations import (
     Outcome,
     Seen,
     json_value,
+    keyed,
     masked,
     needed_secret,
-)
-from orchestration.activation.destinations.keyed import (
-    KEYED_OPTIONS,
-    KeyedDestination,
-    Remote,
-    Write,
-    answer_of,
-    checked_keyed_options,
-    plain_text,
 )
 from orchestration.activation.destinations.webhook import checked_url
 
@@ -43,16 +35,15 @@ _CLOSED = frozenset({"converted", "closed"})
 _REFUSALS = (Certainty.REFUSED,)
 
 
-class BottleCrm(KeyedDestination):
+class BottleCrm(keyed.KeyedDestination):
     """The leads of one organisation that came in by one intake."""
 
     guarantee: ClassVar = Guarantee(
         "B", "created exactly once by the intake's own key; a late older change is found and mended"
     )
     modes: ClassVar = frozenset({"insert", "update_only", "upsert"})
-    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"url", "token", "intake", "intake_key"})
-    known_options: ClassVar = KEYED_OPTIONS - {"archive_values", "restore_values"}
+    known_options: ClassVar = keyed.KEYED_OPTIONS - {"archive_values", "restore_values"}
     most_rows_per_call: ClassVar = 20
 
     def __init__(self, sync: Sync, org: BottleOrg) -> None:
@@ -64,7 +55,7 @@ class BottleCrm(KeyedDestination):
     @classmethod
     def open(cls, sync: Sync, out_dir: Path, secrets: Mapping[str, str]) -> BottleCrm:
         """Checks the address and names what is missing. Raises NotConfigured."""
-        seconds = checked_keyed_options(sync)
+        seconds = keyed.checked_keyed_options(sync)
         url = checked_url(needed_secret(sync, "url", secrets), sync.secrets["url"])
         token, intake, key = (
             needed_secret(sync, name, secrets) for name in ("token", "intake", "intake_key")
@@ -85,24 +76,24 @@ class BottleCrm(KeyedDestination):
         unknown = [item.name for item in sync.sent_fields if item.name not in FIELDS]
         return f"the field '{unknown[0]}' is not one of a lead there; mend the mapping" if unknown else None
 
-    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+    def find(self, messages: Sequence[Message]) -> dict[str, keyed.Remote]:
         """Looks at the lead of each key; who was merged is finished with."""
         self._know_ids()
         found = {}
         for message in messages:
             key = message.key
             if key in self._merged:
-                found[key] = Remote(self._merged[key], is_closed=True)
+                found[key] = keyed.Remote(self._merged[key], is_closed=True)
             elif key in self._ids and (lead := self._org.lead(self._ids[key])):
                 self._mark(lead)
                 found[key] = _remote(lead)
         return found
 
-    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, keyed.Remote]:
         """Reads every lead anew: the list cannot be asked by key."""
         self._ids = None
         found = {lead["external_id"]: _remote(lead) for lead in self._know_ids()}
-        found |= {key: Remote(lead_id, is_closed=True) for key, lead_id in self._merged.items()}
+        found |= {key: keyed.Remote(lead_id, is_closed=True) for key, lead_id in self._merged.items()}
         return found if keys is None else {key: found[key] for key in keys if key in found}
 
     def find_merged(self) -> Mapping[str, str]:
@@ -117,7 +108,7 @@ class BottleCrm(KeyedDestination):
             seen[key] = Seen(CLOSED, remote_id=self._merged[key], merged_into=into)
         return seen
 
-    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def write(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         """One request a row: a refusal or a doubt is that row's own, silence that of all which follow."""
         answers: list[Answer | None] = []
         for place, write in enumerate(writes):
@@ -125,12 +116,14 @@ class BottleCrm(KeyedDestination):
                 answers.append(self._written(write))
             except CallFailed as error:
                 if error.certainty is Certainty.IN_DOUBT:
-                    answers.append(answer_of(error, write.message, is_doubtful=True))
+                    answers.append(keyed.answer_of(error, write.message, is_doubtful=True))
                     continue
-                return answers + [answer_of(error, w.message, is_doubtful=False) for w in writes[place:]]
+                return answers + [
+                    keyed.answer_of(error, w.message, is_doubtful=False) for w in writes[place:]
+                ]
         return answers
 
-    def _written(self, write: Write) -> Answer | None:
+    def _written(self, write: keyed.Write) -> Answer | None:
         values = {name: json_value(value) for name, value in write.values.items()}
         try:
             if write.remote is None:
@@ -186,10 +179,10 @@ class BottleCrm(KeyedDestination):
 
     def canonical(self, name: str, value: Any) -> str:
         """As BottleCRM stores it: an address in its own spelling, a telephone number as it was written."""
-        return plain_text(value)
+        return keyed.plain_text(value)
 
 
-def _remote(lead: Mapping[str, Any]) -> Remote:
+def _remote(lead: Mapping[str, Any]) -> keyed.Remote:
     values = {name: lead.get(name) for name in FIELDS}
     is_closed = lead["status"] in _CLOSED
-    return Remote(lead["id"], values, is_closed=is_closed, changed_at=lead["updated_at"])
+    return keyed.Remote(lead["id"], values, is_closed=is_closed, changed_at=lead["updated_at"])

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ingestion.hubspot_rest import API_VERSION, HOST, ROWS_PER_BATCH, HubSpotPortal
-from ingestion.vendor_calls import PackageMissing
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import (
     Answer,
@@ -29,17 +28,9 @@ from orchestration.activation.destinations import (
     NotConfigured,
     Outcome,
     json_value,
+    keyed,
     masked,
     needed_secret,
-)
-from orchestration.activation.destinations.keyed import (
-    KEYED_OPTIONS,
-    KeyedDestination,
-    Remote,
-    Write,
-    checked_keyed_options,
-    number_text,
-    plain_text,
 )
 from orchestration.activation.destinations.webhook import checked_url
 
@@ -48,18 +39,16 @@ _CONTACT = "contact."
 _ASK_LATER = {"RATE_LIMITS", "RATE_LIMIT", "SERVICE_UNAVAILABLE"}
 
 
-class HubSpot(KeyedDestination):
+class HubSpot(keyed.KeyedDestination):
     """One object type of one portal."""
 
     guarantee: ClassVar = Guarantee(
         "A", "exactly once by a unique property; a late older write is found by the verify pass and mended"
     )
     package: ClassVar = ("hubspot", "hubspot")
-    modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
-    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"token"})
     needed_options: ClassVar = frozenset({"object", "id_property"})
-    known_options: ClassVar = KEYED_OPTIONS | {
+    known_options: ClassVar = keyed.KEYED_OPTIONS | {
         *("api_version", "closed_when", "contact_id_property", "association_type_id", "adopt_by", "url")
     }
     most_rows_per_call: ClassVar = ROWS_PER_BATCH
@@ -83,17 +72,15 @@ class HubSpot(KeyedDestination):
         """Checks the token and the mapping. Raises NotConfigured naming the variable, never its value."""
         token = needed_secret(sync, "token", secrets)
         url = checked_url(str(sync.options.get("url", HOST)), f"{sync.path}: options.url")
-        seconds = checked_keyed_options(sync)
+        seconds = keyed.checked_keyed_options(sync)
         for item in sync.sent_fields:
             if item.name.startswith(_CONTACT) and item.ownership != "fill":
                 raise NotConfigured(
                     f"{sync.path}: '{item.name}' belongs to whoever knows the person; its ownership is fill."
                 )
-        try:
-            version = str(sync.options.get("api_version", API_VERSION))
+        version = str(sync.options.get("api_version", API_VERSION))
+        with keyed.needs_package(sync):
             portal = HubSpotPortal(token, url=url, version=version, timeout_seconds=seconds)
-        except PackageMissing as error:
-            raise NotConfigured(f"{sync.name} is not configured: {error}.") from error
         return cls(sync, portal)
 
     @property
@@ -128,22 +115,22 @@ class HubSpot(KeyedDestination):
             self._properties(self._object)
         kind = self._types.get(name)
         if kind == "number":
-            return number_text(value)
-        text = plain_text(value)
+            return keyed.number_text(value)
+        text = keyed.plain_text(value)
         if kind == "datetime" and "T" in text:
             return datetime.fromisoformat(text.replace("Z", "+00:00")).isoformat(timespec="milliseconds")
         return text.lower() if name.endswith("email") else text
 
     # Looking
 
-    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+    def find(self, messages: Sequence[Message]) -> dict[str, keyed.Remote]:
         """What the portal has under the keys; contacts also under their addresses."""
         found = self.find_keys([message.key for message in messages])
         if self._object == "contacts":
             self._adopt([m for m in messages if m.key not in found and m.op == "upsert"], found)
         return found
 
-    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, keyed.Remote]:
         """By our property, or every object that has it."""
         names = [name for name in self.names if name not in self._of_contact]
         names = list(dict.fromkeys([self._key, *names, *self._closed_when, *self.archive_values]))
@@ -157,12 +144,12 @@ class HubSpot(KeyedDestination):
             if item["properties"].get(self._key)
         }
 
-    def _remote(self, item: Mapping[str, Any]) -> Remote:
+    def _remote(self, item: Mapping[str, Any]) -> keyed.Remote:
         values = item["properties"]
         is_closed = any(values.get(name) == str(value) for name, value in self._closed_when.items())
-        return Remote(str(item["id"]), values, is_closed=is_closed, changed_at=item.get("updatedAt"))
+        return keyed.Remote(str(item["id"]), values, is_closed=is_closed, changed_at=item.get("updatedAt"))
 
-    def _adopt(self, messages: Sequence[Message], found: dict[str, Remote]) -> None:
+    def _adopt(self, messages: Sequence[Message], found: dict[str, keyed.Remote]) -> None:
         """A contact that people made by hand has no key of ours: it is found by its address."""
         if self._address is None or not messages:
             return
@@ -191,14 +178,14 @@ class HubSpot(KeyedDestination):
 
     # Writing
 
-    def batches(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
+    def batches(self, writes: Sequence[keyed.Write]) -> Iterator[list[keyed.Write]]:
         """Adopted contacts by their id, new leads with their contact, all others by upsert."""
         adopted = [w for w in writes if w.remote is not None and w.remote.is_adopted]
         created = [w for w in writes if w.remote is None and self._object == "leads"]
         others = [w for w in writes if w not in adopted and w not in created]
         yield from (batch for batch in (adopted, created, others) if batch)
 
-    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def write(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         """One batch; what is neither among the results nor the errors is in doubt."""
         if writes[0].remote is not None and writes[0].remote.is_adopted:
             rows = [{"id": w.remote.remote_id, **self._row(w)} for w in writes if w.remote]
@@ -208,13 +195,13 @@ class HubSpot(KeyedDestination):
         rows = [{"id": w.message.key, "idProperty": self._key, **self._row(w)} for w in writes]
         return self._done(writes, self._batch(self._object, "upsert", rows))
 
-    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
+    def delete(self, doomed: Sequence[tuple[Message, keyed.Remote]]) -> list[Answer | None]:
         """Archives: people can restore what they miss for 90 days."""
         rows = [{"id": remote.remote_id} for _, remote in doomed]
         self._batch(self._object, "archive", rows)
         return [Answer(Outcome.ACKED, 204, remote_id=remote.remote_id) for _, remote in doomed]
 
-    def _create_leads(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def _create_leads(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         contacts = self._contacts(writes)
         ready = [write for write in writes if isinstance(contacts[write.message.key], str)]
         rows = [
@@ -232,7 +219,7 @@ class HubSpot(KeyedDestination):
         kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": self._association}
         return [{"to": {"id": contact_id}, "types": [kind]}]
 
-    def _contacts(self, writes: Sequence[Write]) -> dict[str, str | Answer | None]:
+    def _contacts(self, writes: Sequence[keyed.Write]) -> dict[str, str | Answer | None]:
         """Key -> id of the contact of a new lead, found or made; an answer where that failed."""
         keys, names = [write.message.key for write in writes], [self._contact_key]
         found: dict[str, str | Answer | None] = {
@@ -254,7 +241,7 @@ class HubSpot(KeyedDestination):
                 found[write.message.key] = answer.remote_id if is_made else answer
         return found
 
-    def _contact(self, write: Write) -> dict[str, Any]:
+    def _contact(self, write: keyed.Write) -> dict[str, Any]:
         values = {
             name.removeprefix(_CONTACT): _text(value)
             for name, value in write.values.items()
@@ -263,7 +250,7 @@ class HubSpot(KeyedDestination):
         values[self._contact_key] = write.message.key
         return {"properties": values, "objectWriteTraceId": write.message.message_id}
 
-    def _row(self, write: Write) -> dict[str, Any]:
+    def _row(self, write: keyed.Write) -> dict[str, Any]:
         values = {name: _text(value) for name, value in write.values.items() if not name.startswith(_CONTACT)}
         return {
             "properties": {**values, self._key: write.message.key},
@@ -273,7 +260,7 @@ class HubSpot(KeyedDestination):
     def _batch(self, kind: str, verb: str, rows: list[dict[str, Any]]) -> Any:
         return self._portal.call("POST", self._portal.objects(kind, f"/batch/{verb}"), {"inputs": rows})
 
-    def _done(self, writes: Sequence[Write], said: Any, key: str | None = None) -> list[Answer | None]:
+    def _done(self, writes: Sequence[keyed.Write], said: Any, key: str | None = None) -> list[Answer | None]:
         """Results come in any order and are told by our property; errors by the trace id that we gave."""
         said = said if isinstance(said, dict) else {}
         name = key or self._key

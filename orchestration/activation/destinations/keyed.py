@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
-from ingestion.vendor_calls import CallFailed, Certainty
+from ingestion.vendor_calls import CallFailed, Certainty, PackageMissing
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import (
     CLOSED,
@@ -31,9 +31,9 @@ from orchestration.activation.destinations import (
     json_value,
     masked,
 )
+from orchestration.activation.destinations.rounds import Rounds
 from orchestration.activation.pacing import PACING_OPTIONS
 
-_ROUNDS = 4  # looks in one call, when others write the same records at the same time
 KEYED_OPTIONS = PACING_OPTIONS | {
     *("timeout_seconds", "rows_per_call", "when_deleted", "archive_values", "restore_values"),
 }
@@ -66,6 +66,8 @@ class KeyedDestination(Destination):
 
     reads_by_key: ClassVar[bool] = True
     looks_before_writing: ClassVar[bool] = True
+    modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
+    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     most_rows_per_call: ClassVar[int]
 
     def __init__(self, sync: Sync) -> None:
@@ -162,15 +164,7 @@ class KeyedDestination(Destination):
 
     def send(self, messages: Sequence[Message], whole: Callable[[], Sequence[Message]]) -> list[Answer]:
         """Looks, then writes what differs; several looks where others write at the same time."""
-        call = _Call(self, messages)
-        try:
-            for _ in range(_ROUNDS):
-                if not call.left:
-                    break
-                call.look_and_write()
-        except CallFailed as error:
-            call.fail(error)
-        return call.in_order()
+        return _Call(self, messages).answered()
 
     def _hash(self, values: Mapping[str, Any]) -> str:
         return _hash("\x1f".join(f"{name}={self.canonical(name, values.get(name))}" for name in self.owned))
@@ -192,30 +186,18 @@ class KeyedDestination(Destination):
         return changes
 
 
-class _Call:
-    """One `send`: the messages, the answers so far, and the keys of which a write may have arrived."""
+class _Call(Rounds):
+    """One `send` to one object of a vendor."""
+
+    broken_off: ClassVar = CallFailed
 
     def __init__(self, owner: KeyedDestination, messages: Sequence[Message]) -> None:
+        super().__init__(messages)
         self.owner = owner
-        self.messages = {message.key: _without_given(message) for message in messages}
-        self.answers: dict[str, Answer] = {}
-        self.touched: set[str] = set()
 
-    @property
-    def left(self) -> list[Message]:
-        """Messages without an answer."""
-        return [message for key, message in self.messages.items() if key not in self.answers]
-
-    def in_order(self) -> list[Answer]:
-        """One answer for each message."""
-        changing = Answer(Outcome.RETRY, error_class="changing", text="others write these records now")
-        return [self.answers.get(key, changing) for key in self.messages]
-
-    def fail(self, error: CallFailed) -> None:
+    def failed(self, error: CallFailed, message: Message, *, is_doubtful: bool) -> Answer:
         """What broke off is in doubt where a write may have arrived, and undone elsewhere."""
-        for message in self.left:
-            is_doubtful = message.key in self.touched
-            self.answers[message.key] = answer_of(error, message, is_doubtful=is_doubtful)
+        return answer_of(error, message, is_doubtful=is_doubtful)
 
     def look_and_write(self) -> None:
         """One look by key, then what must go, then what differs."""
@@ -336,6 +318,15 @@ def checked_keyed_options(sync: Sync) -> float:
     return min(30.0, float(sync.options.get("timeout_seconds", 20)))
 
 
+@contextmanager
+def needs_package(sync: Sync) -> Iterator[None]:
+    """Opens a vendor's client in its block. Raises NotConfigured where the vendor's package is missing."""
+    try:
+        yield
+    except PackageMissing as error:
+        raise NotConfigured(f"{sync.name} is not configured: {error}.") from error
+
+
 def plain_text(value: Any) -> str:
     """A value as text: trimmed, empty for nothing, numbers without their trailing zeros."""
     if value is None:
@@ -368,9 +359,3 @@ def _moment(text: str | None) -> str | None:
 
 def _acked(remote: Remote, word: str | None) -> Answer:
     return Answer(Outcome.ACKED, 200, vendor_code=word, remote_id=remote.remote_id)
-
-
-def _without_given(message: Message) -> Message:
-    """First values that arrived once are not offered again: what became of them is the rep's word."""
-    fill = {name: value for name, value in message.fill.items() if name not in message.given}
-    return replace(message, fill=fill)

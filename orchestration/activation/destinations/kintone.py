@@ -34,16 +34,8 @@ from orchestration.activation.destinations import (
     NotConfigured,
     Outcome,
     json_value,
+    keyed,
     needed_secret,
-)
-from orchestration.activation.destinations.keyed import (
-    KEYED_OPTIONS,
-    KeyedDestination,
-    Remote,
-    Write,
-    checked_keyed_options,
-    number_text,
-    plain_text,
 )
 from orchestration.activation.destinations.webhook import checked_url
 
@@ -59,17 +51,20 @@ _READ_ONLY = {
 }
 
 
-class Kintone(KeyedDestination):
+class Kintone(keyed.KeyedDestination):
     """One app of one domain."""
 
     guarantee: ClassVar = Guarantee(
         "A", "exactly once by a unique field; a late older write is refused by its revision"
     )
-    modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
-    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"url", "token"})
     needed_options: ClassVar = frozenset({"app", "key_field"})
-    known_options: ClassVar = KEYED_OPTIONS | {"guest_space", "ca_file", "client_certificate", "closed_when"}
+    known_options: ClassVar = keyed.KEYED_OPTIONS | {
+        "guest_space",
+        "ca_file",
+        "client_certificate",
+        "closed_when",
+    }
     most_rows_per_call: ClassVar = 100
 
     def __init__(self, sync: Sync, client: httpx.Client) -> None:
@@ -88,7 +83,7 @@ class Kintone(KeyedDestination):
         url = checked_url(needed_secret(sync, "url", secrets), sync.secrets["url"])
         token = needed_secret(sync, "token", secrets)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes addresses with keys
-        seconds = checked_keyed_options(sync)
+        seconds = keyed.checked_keyed_options(sync)
         client = httpx.Client(
             base_url=url.rstrip("/"),
             timeout=seconds,
@@ -119,20 +114,20 @@ class Kintone(KeyedDestination):
         """As kintone stores it: numbers without zeros at the end, times to the minute."""
         if not self._types:
             self._fields()
-        kind, text = self._types.get(name), plain_text(value)
+        kind, text = self._types.get(name), keyed.plain_text(value)
         if kind == "NUMBER":
-            return number_text(value)
+            return keyed.number_text(value)
         return text[:16] if kind == "DATETIME" else text
 
     # Looking
 
-    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+    def find(self, messages: Sequence[Message]) -> dict[str, keyed.Remote]:
         """What the app has under the keys of these messages."""
         return self.find_keys([message.key for message in messages])
 
-    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, keyed.Remote]:
         """By the key field, or all records that have one, by rising id."""
-        found: dict[str, Remote] = {}
+        found: dict[str, keyed.Remote] = {}
         if keys is not None:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 inside = ", ".join(map(_quoted, keys[start : start + _KEYS_AT_ONCE]))
@@ -147,7 +142,7 @@ class Kintone(KeyedDestination):
                 return found
             last = max(int(remote.remote_id) for remote in page.values())
 
-    def _read(self, query: str) -> dict[str, Remote]:
+    def _read(self, query: str) -> dict[str, keyed.Remote]:
         names = dict.fromkeys(
             ["$id", "$revision", self._key, *self.names, *self._closed_when, *self.archive_values]
         )
@@ -157,12 +152,14 @@ class Kintone(KeyedDestination):
         for record in self._call("GET", "/records.json", params=params)["records"]:
             values = {name: _said(record[name].get("value")) for name in names if name in record}
             is_closed = any(values.get(name) == str(value) for name, value in self._closed_when.items())
-            found[values[self._key]] = Remote(values["$id"], values, values["$revision"], is_closed=is_closed)
+            found[values[self._key]] = keyed.Remote(
+                values["$id"], values, values["$revision"], is_closed=is_closed
+            )
         return found
 
     # Writing
 
-    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def write(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         """One POST or one PUT; the ids and revisions come in the order of the rows."""
         try:
             if writes[0].remote is None:
@@ -175,7 +172,7 @@ class Kintone(KeyedDestination):
                 return [None] * len(writes)
             raise
 
-    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
+    def delete(self, doomed: Sequence[tuple[Message, keyed.Remote]]) -> list[Answer | None]:
         """Deletes only what is still as it was read."""
         params = {"app": str(self._app)}
         for place, (_, remote) in enumerate(doomed):
@@ -188,13 +185,13 @@ class Kintone(KeyedDestination):
             raise
         return [Answer(Outcome.ACKED, 200, remote_id=remote.remote_id) for _, remote in doomed]
 
-    def _create(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def _create(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         records = [{self._key: {"value": w.message.key}, **self._record(w.values)} for w in writes]
         said = self._call("POST", "/records.json", {"app": self._app, "records": records})
         ids = said.get("ids") or []
         return [_acked(found) for found in ids] if len(ids) == len(writes) else _doubtful(writes)
 
-    def _change(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def _change(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         records = []
         for write in writes:
             assert write.remote is not None
@@ -205,7 +202,7 @@ class Kintone(KeyedDestination):
         rows = said.get("records") or []
         return [_acked(row.get("id")) for row in rows] if len(rows) == len(writes) else _doubtful(writes)
 
-    def _are_there_now(self, writes: Sequence[Write]) -> bool:
+    def _are_there_now(self, writes: Sequence[keyed.Write]) -> bool:
         """Was a create refused because a former self had made one of them?"""
         if writes[0].remote is not None:
             return False
@@ -291,5 +288,5 @@ def _acked(remote_id: Any) -> Answer:
     return Answer(Outcome.ACKED, 200, remote_id=str(remote_id))
 
 
-def _doubtful(writes: Sequence[Write]) -> list[Answer | None]:
+def _doubtful(writes: Sequence[keyed.Write]) -> list[Answer | None]:
     return [Answer(Outcome.UNKNOWN, 200, "answers_missing") for _ in writes]

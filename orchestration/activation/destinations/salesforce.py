@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ingestion.salesforce_rest import API_VERSION, SalesforceOrg, quoted
-from ingestion.vendor_calls import PackageMissing
 from orchestration.activation.configuration import Sync
 from orchestration.activation.destinations import (
     Answer,
@@ -33,17 +32,9 @@ from orchestration.activation.destinations import (
     NotConfigured,
     Outcome,
     json_value,
+    keyed,
     masked,
     needed_secret,
-)
-from orchestration.activation.destinations.keyed import (
-    KEYED_OPTIONS,
-    KeyedDestination,
-    Remote,
-    Write,
-    checked_keyed_options,
-    number_text,
-    plain_text,
 )
 from orchestration.activation.destinations.webhook import checked_url
 
@@ -53,7 +44,7 @@ _LOOK_AGAIN = {"DUPLICATE_VALUE", "ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_
 _ASK_LATER = {"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE"}
 
 
-class Salesforce(KeyedDestination):
+class Salesforce(keyed.KeyedDestination):
     """One sObject of one org, keyed by an external id field."""
 
     guarantee: ClassVar = Guarantee(
@@ -62,11 +53,9 @@ class Salesforce(KeyedDestination):
         "without one the verify pass mends it",
     )
     package: ClassVar = ("simple_salesforce", "salesforce")
-    modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror", "archive"})
-    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"url", "client_id", "client_secret"})
     needed_options: ClassVar = frozenset({"object", "external_id"})
-    known_options: ClassVar = KEYED_OPTIONS | {
+    known_options: ClassVar = keyed.KEYED_OPTIONS | {
         "api_version",
         "version_field",
         "closed_when",
@@ -92,7 +81,7 @@ class Salesforce(KeyedDestination):
         """Checks address and client. Raises NotConfigured naming the variable, never its value."""
         url = checked_url(needed_secret(sync, "url", secrets), sync.secrets["url"])
         client = [needed_secret(sync, name, secrets) for name in ("client_id", "client_secret")]
-        seconds = checked_keyed_options(sync)
+        seconds = keyed.checked_keyed_options(sync)
         for name in (
             sync.options["object"],
             sync.options["external_id"],
@@ -105,7 +94,7 @@ class Salesforce(KeyedDestination):
                 raise NotConfigured(
                     f"{sync.path}: '{item.name}' is set when the record is made; its ownership is fill."
                 )
-        try:
+        with keyed.needs_package(sync):
             org = SalesforceOrg(
                 url,
                 *client,
@@ -113,8 +102,6 @@ class Salesforce(KeyedDestination):
                 timeout_seconds=seconds,
                 reserve_pct=float(sync.options.get("quota_reserve_pct", 10)),
             )
-        except PackageMissing as error:
-            raise NotConfigured(f"{sync.name} is not configured: {error}.") from error
         return cls(sync, org)
 
     @property
@@ -152,17 +139,17 @@ class Salesforce(KeyedDestination):
         """Numbers as numbers, times without fraction: Salesforce gives both back in its own spelling."""
         kind = self._types.get(name)
         if kind in ("double", "currency", "percent", "int"):
-            return number_text(value)
-        text = plain_text(value)
+            return keyed.number_text(value)
+        text = keyed.plain_text(value)
         if kind == "datetime":
             return text[:19]
         return text.lower() if kind == "email" else text
 
-    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+    def find(self, messages: Sequence[Message]) -> dict[str, keyed.Remote]:
         """What the org has under the keys of these messages."""
         return self.find_keys([message.key for message in messages])
 
-    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, keyed.Remote]:
         """SOQL by external id, or all records that have one."""
         if not self._types:
             self._describe()
@@ -170,12 +157,12 @@ class Salesforce(KeyedDestination):
         read = [self._pointing.get(name, name) for name in self.names]
         names = dict.fromkeys([*own, *read, *self._closed_when, *self.archive_values])
         select = f"SELECT {', '.join(names)} FROM {self._object} WHERE {self._key} "
-        found: dict[str, Remote] = {}
+        found: dict[str, keyed.Remote] = {}
         for condition in self._conditions(keys):
             for record in self._org.query(select + condition):
                 record |= {name: record.get(column) for name, column in self._pointing.items()}
                 is_closed = any(record.get(name) == value for name, value in self._closed_when.items())
-                found[record[self._key]] = Remote(
+                found[record[self._key]] = keyed.Remote(
                     record["Id"], record, is_closed=is_closed, changed_at=record["SystemModstamp"]
                 )
         return found
@@ -197,18 +184,18 @@ class Salesforce(KeyedDestination):
                 merged[row[self._key]] = keys.get(master) or master
         return merged
 
-    def batches(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
+    def batches(self, writes: Sequence[keyed.Write]) -> Iterator[list[keyed.Write]]:
         """Creates and changes go in one call."""
         if writes:
             yield list(writes)
 
-    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def write(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         """One collection upsert; the answers stand in the order of the rows."""
         body = {"allOrNone": False, "records": [self._record(write) for write in writes]}
         path = f"composite/sobjects/{self._object}/{self._key}"
         return self._each([write.message for write in writes], self._org.call("PATCH", path, body))
 
-    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
+    def delete(self, doomed: Sequence[tuple[Message, keyed.Remote]]) -> list[Answer | None]:
         """Into the org's recycle bin, from where a person can bring it back."""
         params = {"ids": ",".join(remote.remote_id for _, remote in doomed), "allOrNone": "false"}
         results = self._org.call("DELETE", "composite/sobjects", params=params)
@@ -227,7 +214,7 @@ class Salesforce(KeyedDestination):
         self._types = {name: item["type"] for name, item in fields.items()}
         return fields
 
-    def _record(self, write: Write) -> dict[str, Any]:
+    def _record(self, write: keyed.Write) -> dict[str, Any]:
         record: dict[str, Any] = {"attributes": {"type": self._object}, self._key: write.message.key}
         if self._version_field:
             record[self._version_field] = write.message.version

@@ -29,15 +29,8 @@ from orchestration.activation.destinations import (
     NotConfigured,
     Outcome,
     json_value,
+    keyed,
     needed_secret,
-)
-from orchestration.activation.destinations.keyed import (
-    KEYED_OPTIONS,
-    KeyedDestination,
-    Remote,
-    Write,
-    checked_keyed_options,
-    number_text,
 )
 from orchestration.activation.destinations.webhook import checked_url
 
@@ -45,7 +38,7 @@ _SCOPE = "https://www.googleapis.com/auth/spreadsheets"
 _BUSY_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
 
 
-class Sheets(KeyedDestination):
+class Sheets(keyed.KeyedDestination):
     """One tab of one spreadsheet."""
 
     guarantee: ClassVar = Guarantee(
@@ -53,10 +46,9 @@ class Sheets(KeyedDestination):
     )
     package: ClassVar = ("googleapiclient", "sheets")
     modes: ClassVar = frozenset({"insert", "update_only", "upsert", "mirror"})
-    ownerships: ClassVar = frozenset({"overwrite", "fill"})
     secrets: ClassVar = frozenset({"credentials"})
     needed_options: ClassVar = frozenset({"spreadsheet", "tab"})
-    known_options: ClassVar = KEYED_OPTIONS | {"key_column", "url"}
+    known_options: ClassVar = keyed.KEYED_OPTIONS | {"key_column", "url"}
     most_rows_per_call: ClassVar = 500
 
     def __init__(self, sync: Sync, service: Any) -> None:
@@ -72,7 +64,7 @@ class Sheets(KeyedDestination):
     def open(cls, sync: Sync, out_dir: Path, secrets: Mapping[str, str]) -> Sheets:
         """Reads the service account's key file. Raises NotConfigured naming the variable."""
         path, variable = Path(needed_secret(sync, "credentials", secrets)), sync.secrets["credentials"]
-        seconds = checked_keyed_options(sync)
+        seconds = keyed.checked_keyed_options(sync)
         try:
             import google_auth_httplib2
             import httplib2
@@ -115,16 +107,16 @@ class Sheets(KeyedDestination):
 
     def canonical(self, name: str, value: Any) -> str:
         """Cells come back as numbers or text; a number is compared as one."""
-        return number_text(_cell(value))
+        return keyed.number_text(_cell(value))
 
     # Looking
 
-    def find(self, messages: Sequence[Message]) -> dict[str, Remote]:
+    def find(self, messages: Sequence[Message]) -> dict[str, keyed.Remote]:
         """The lines of these messages' keys."""
         found, wanted = self.find_keys(None), {message.key for message in messages}
         return {key: remote for key, remote in found.items() if key in wanted}
 
-    def find_keys(self, keys: Sequence[str] | None) -> dict[str, Remote]:
+    def find_keys(self, keys: Sequence[str] | None) -> dict[str, keyed.Remote]:
         """The line of each key; a key in two lines is trouble that people must end."""
         lines = self._get()
         self._header = [str(name) for name in lines[0]] if lines else []
@@ -137,7 +129,7 @@ class Sheets(KeyedDestination):
             if key and key in found:
                 found[key].trouble = "key_in_two_lines"
             elif key:
-                found[key] = Remote(str(number), dict(zip(self._header, cells, strict=False)))
+                found[key] = keyed.Remote(str(number), dict(zip(self._header, cells, strict=False)))
         return found if keys is None else {key: found[key] for key in keys if key in found}
 
     def _get(self) -> list[list[Any]]:
@@ -148,7 +140,7 @@ class Sheets(KeyedDestination):
 
     # Writing
 
-    def write(self, writes: Sequence[Write]) -> list[Answer | None]:
+    def write(self, writes: Sequence[keyed.Write]) -> list[Answer | None]:
         """One batchUpdate: each cell of ours by its own range; the answer counts the cells of each."""
         ranges, owners = [], []
         for write in writes:
@@ -174,7 +166,7 @@ class Sheets(KeyedDestination):
             for write in writes
         ]
 
-    def delete(self, doomed: Sequence[tuple[Message, Remote]]) -> list[Answer | None]:
+    def delete(self, doomed: Sequence[tuple[Message, keyed.Remote]]) -> list[Answer | None]:
         """Empties our cells; the line and what people wrote beside it stay."""
         ranges = [
             self._cell_name(name, int(remote.remote_id))
@@ -184,7 +176,7 @@ class Sheets(KeyedDestination):
         self._call(self._values.batchClear(spreadsheetId=self._spreadsheet, body={"ranges": ranges}))
         return [Answer(Outcome.ACKED, 200) for _ in doomed]
 
-    def _line_of(self, write: Write) -> tuple[int, dict[str, Any]]:
+    def _line_of(self, write: keyed.Write) -> tuple[int, dict[str, Any]]:
         if write.remote is not None:
             return int(write.remote.remote_id), write.values
         line, self._next_line = self._next_line, self._next_line + 1

@@ -9,7 +9,6 @@ read, so a late older write is refused by the server. Two keys carry it: `extern
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,12 +28,12 @@ from orchestration.activation.destinations import (
     masked,
     needed_secret,
 )
+from orchestration.activation.destinations.rounds import Rounds
 from orchestration.activation.destinations.tryton_records import LOOKUPS, Lead, LeadReader, mapping_trouble
 from orchestration.activation.destinations.webhook import checked_url
 from orchestration.activation.pacing import PACING_OPTIONS
 
 OPPORTUNITY, PARTY = "sale.opportunity", "party.party"
-_ROUNDS = 4  # looks in one call, when others write the same records at the same time
 _CALLS = {OPPORTUNITY: "model.sale.opportunity", PARTY: "model.party.party"}
 
 # One record to write: key, id, values, the timestamp that was read.
@@ -132,44 +131,22 @@ class TrytonCrm(Destination):
 
     def send(self, messages: Sequence[Message], whole: Callable[[], Sequence[Message]]) -> list[Answer]:
         """Looks, then writes what differs; several looks where others write at the same time."""
-        call = _Call(self, messages)
-        try:
-            for _ in range(_ROUNDS):
-                if not call.left:
-                    break
-                call.look_and_write()
-        except TrytonError as error:
-            call.fail(error)
-        return call.in_order()
+        return _Call(self, messages).answered()
 
 
-class _Call:
-    """One `send`: the messages, the answers so far, and the keys of which a write may have arrived."""
+class _Call(Rounds):
+    """One `send` to one Tryton database."""
+
+    broken_off: ClassVar = TrytonError
 
     def __init__(self, owner: TrytonCrm, messages: Sequence[Message]) -> None:
+        super().__init__(messages)
         self._client, self._reader = owner._client, owner._reader
         self._mode, self._recreates = owner._mode, owner._recreates
-        self.messages = {message.key: _without_given(message) for message in messages}
-        self.answers: dict[str, Answer] = {}
-        self.touched: set[str] = set()
 
-    @property
-    def left(self) -> list[Message]:
-        """Messages without an answer."""
-        return [message for key, message in self.messages.items() if key not in self.answers]
-
-    def in_order(self) -> list[Answer]:
-        """One answer for each message."""
-        changing = Answer(Outcome.RETRY, error_class="changing", text="others write these records now")
-        return [self.answers.get(key, changing) for key in self.messages]
-
-    def fail(self, error: TrytonError) -> None:
+    def failed(self, error: TrytonError, message: Message, *, is_doubtful: bool) -> Answer:
         """What broke off is in doubt where a write may have arrived, and undone elsewhere."""
-        for message in self.left:
-            is_doubtful = message.key in self.touched and not isinstance(
-                error, NotReached | Busy | NotAllowed
-            )
-            self.answers[message.key] = answer_of(error, message, is_doubtful=is_doubtful)
+        return answer_of(error, message, is_doubtful=is_doubtful)
 
     def look_and_write(self) -> None:
         """One look by key, then parties, then opportunities: each step in bulk."""
@@ -334,12 +311,6 @@ class _Call:
             for lead in leads:
                 lead.state = {"cancel": "cancelled", "lead": "lead"}[button]
                 lead.timestamp = None
-
-
-def _without_given(message: Message) -> Message:
-    """First values that arrived once are not offered again: what became of them is the rep's word."""
-    fill = {name: value for name, value in message.fill.items() if name not in message.given}
-    return replace(message, fill=fill)
 
 
 def _needs_party(message: Message) -> bool:
