@@ -218,8 +218,10 @@ def _under_readers(home: Path, files: list[Path], port: int, readers: int) -> li
     reading = subprocess.Popen(
         [sys.executable, __file__, str(port), str(readers), str(stop)], stdout=subprocess.PIPE, text=True
     )
+    nothing_new = home / "nothing_new"  # the torn files of the company would end the run with a complaint
+    nothing_new.mkdir()
     build = subprocess.Popen(
-        [*_command(), "run", "--force", "--as-of", "2026-10-31"],
+        [*_command(), "run", "--force", "--landing", str(nothing_new), "--as-of", "2026-10-31"],
         env=_environment(home),
         stdout=subprocess.DEVNULL,
     )
