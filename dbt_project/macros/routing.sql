@@ -177,3 +177,30 @@
             like '%,' || rules_fitting.skill_needed || ',%'
         )
 {%- endmacro %}
+
+{#
+  Whether a stated scope (`claim`: a company, a department of it, one person of the CRM) covers a row of
+  int_people_scopes (`person`). What names neither a company nor a person covers nobody (CO02).
+#}
+{% macro scope_covers(claim, person) -%}
+    (
+        ({{ claim }}.company_domain is not null or {{ claim }}.crm_lead_id is not null)
+        {%- for column in ["company_domain", "department_category", "crm_lead_id"] %}
+            and (
+                {{ claim }}.{{ column }} is null
+                or {{ claim }}.{{ column }} = {{ person }}.{{ column }}
+            )
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# How near a contact of sales was to a lead of the same company (RT12; ranked in relation_levels.csv). #}
+{% macro relation_of(contact, lead) -%}
+    case
+        when {{ contact }}.person_id = {{ lead }}.person_id
+        then 'person'
+        when {{ contact }}.department_category = {{ lead }}.department_category
+        then 'department'
+        else 'company'
+    end
+{%- endmacro %}

@@ -16,25 +16,10 @@ with
             claims.valid_from,
             claims.valid_to
         from claims
-        inner join
-            scopes
-            on (
-                claims.company_domain is null
-                or claims.company_domain = scopes.company_domain
-            )
-            and (
-                claims.department_category is null
-                or claims.department_category = scopes.department_category
-            )
-            and (claims.crm_lead_id is null or claims.crm_lead_id = scopes.crm_lead_id)
+        inner join scopes on {{ scope_covers("claims", "scopes") }}
         where
             claims.valid_from <= {{ as_of_date() }}
             and (claims.valid_to is null or claims.valid_to >= {{ as_of_date() }})
-            and (
-                claims.company_domain is not null
-                or claims.department_category is not null
-                or claims.crm_lead_id is not null
-            )
     )
 
 select *

@@ -19,13 +19,7 @@ with
             contacts.unit_id,
             contacts.contacted_at,
             contacts.unit_id = routes.owner_unit_id as is_of_owner_unit,
-            case
-                when contacts.person_id = routes.person_id
-                then 'person'
-                when contacts.department_category = people.department_category
-                then 'department'
-                else 'company'
-            end as relation
+            {{ relation_of("contacts", "people") }} as relation
         from routes
         inner join people on routes.person_id = people.person_id
         inner join

@@ -49,20 +49,9 @@ with
             ) as scope_rank
         from triggers
         inner join scopes on triggers.person_id = scopes.person_id
-        inner join
-            claims
-            on (
-                claims.company_domain is null
-                or claims.company_domain = scopes.company_domain
-            )
-            and (
-                claims.department_category is null
-                or claims.department_category = scopes.department_category
-            )
-            and (claims.crm_lead_id is null or claims.crm_lead_id = scopes.crm_lead_id)
+        inner join claims on {{ scope_covers("claims", "scopes") }}
         where
-            (claims.company_domain is not null or claims.crm_lead_id is not null)
-            and claims.valid_from <= {{ local_date("triggers.routed_at") }}
+            claims.valid_from <= {{ local_date("triggers.routed_at") }}
             and (
                 claims.valid_to is null
                 or claims.valid_to >= {{ local_date("triggers.routed_at") }}

@@ -16,15 +16,7 @@ with
 
     -- how near the account team that would answer has come to the lead (RT12)
     nearness as (
-        select
-            triggers.person_id,
-            case
-                when contacts.person_id = triggers.person_id
-                then 'person'
-                when contacts.department_category = triggers.department_category
-                then 'department'
-                else 'company'
-            end as relation
+        select triggers.person_id, {{ relation_of("contacts", "triggers") }} as relation
         from triggers
         inner join account_units on triggers.account = account_units.account
         inner join

@@ -17,21 +17,7 @@ with
             blocks.reason,
             blocks.expires_on
         from blocks
-        inner join
-            scopes
-            on (
-                blocks.company_domain is null
-                or blocks.company_domain = scopes.company_domain
-            )
-            and (
-                blocks.department_category is null
-                or blocks.department_category = scopes.department_category
-            )
-            and (blocks.crm_lead_id is null or blocks.crm_lead_id = scopes.crm_lead_id)
-        where
-            blocks.company_domain is not null
-            or blocks.department_category is not null
-            or blocks.crm_lead_id is not null
+        inner join scopes on {{ scope_covers("blocks", "scopes") }}
     )
 
 select *
