@@ -61,3 +61,28 @@
     {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}
+
+{#
+  Of whom a touch is told anew, or was told in `former`, a table of the build before, and is no more. Nobody where all
+  is built anew.
+#}
+{% macro people_told_anew(former) -%}
+    with
+
+        touches_changed as (select * from {{ ref("int_touches_changed") }}),
+
+        people_told as (
+            select person_id
+            from touches_changed
+            where person_id is not null
+    {% if is_incremental() %}
+                union
+                select person_id
+                from {{ former }}
+                where touch_id in (select touch_id from touches_changed)
+    {% endif %}
+        )
+
+    select distinct person_id
+    from people_told
+{%- endmacro %}

@@ -135,33 +135,7 @@
                 = stages.buying_stage
         )
 
-    select
-        touch_id,
-        person_id,
-        visitor_id,
-        identifier,
-        occurred_at,
-        time_precision,
-        touch_type,
-        channel,
-        data_class,
-        is_machine,
-        machine_rule_id,
-        content_category,
-        product_id,
-        solution_id,
-        need_stage,
-        knowledge_level,
-        buying_stage,
-        aidma_stage,
-        form_id,
-        form_kind,
-        campaign_id,
-        session_id,
-        detail,
-        was_anonymous,
-        source,
-        row_key
+    select {{ touch_columns() }}
     from touches_described
 {%- endmacro %}
 
@@ -186,4 +160,34 @@
             and {{ known }}
         {% else %} source <> 'web' and {{ known }}
         {% endif %}
+{%- endmacro %}
+
+{# The columns of fct_touches, in its order. #}
+{% macro touch_columns() -%}
+    touch_id,
+    person_id,
+    visitor_id,
+    identifier,
+    occurred_at,
+    time_precision,
+    touch_type,
+    channel,
+    data_class,
+    is_machine,
+    machine_rule_id,
+    content_category,
+    product_id,
+    solution_id,
+    need_stage,
+    knowledge_level,
+    buying_stage,
+    aidma_stage,
+    form_id,
+    form_kind,
+    campaign_id,
+    session_id,
+    detail,
+    was_anonymous,
+    source,
+    row_key
 {%- endmacro %}

@@ -21,31 +21,5 @@ with
         {% endif %}
     )
 
-select
-    touch_id,
-    person_id,
-    visitor_id,
-    identifier,
-    occurred_at,
-    time_precision,
-    touch_type,
-    channel,
-    data_class,
-    is_machine,
-    machine_rule_id,
-    content_category,
-    product_id,
-    solution_id,
-    need_stage,
-    knowledge_level,
-    buying_stage,
-    aidma_stage,
-    form_id,
-    form_kind,
-    campaign_id,
-    session_id,
-    detail,
-    was_anonymous,
-    source,
-    row_key
+select {{ touch_columns() }}
 from touches
