@@ -1,7 +1,7 @@
 """What if, for KPIs: from two builds side by side to what changed rules make of the numbers people look at.
 
 Points move no KPI; machine, identity and content rules do. Counts are sums of `fct_kpi_daily` over the last
-MONTHS months, ratios are made of these sums and never of other ratios.
+MONTHS months, ratios are made of these sums, as `8_funnel/kpis/` defines them, and never of other ratios.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import yaml
+
+from orchestration.home import PROJECT
 
 MONTHS = 24
 COUNTS = ("visitors", "form_passes", "leads_person", "leads_new", "opportunities", "orders")
-# As rpt_kpis_monthly has them: ratio -> (above, below).
-RATIOS = {
-    "action_rate_literal": ("form_passes", "visitors"),
-    "action_rate_person": ("leads_person", "visitors"),
-    "action_rate_new": ("leads_new", "visitors"),
-    "opp_rate_period": ("opportunities", "leads_new"),
-}
+RATIOS = ("action_rate_literal", "action_rate_person", "action_rate_new", "opportunity_rate_period")
+DEFINED_IN = PROJECT / "models" / "8_funnel" / "kpis"
 SUMS = """
 select {sums}
 from {database}.funnel.fct_kpi_daily
@@ -42,9 +40,17 @@ def _kpis(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, flo
     counts = dict(zip(COUNTS, map(int, row), strict=True))
     ratios = {
         kpi: counts[above] / counts[below] if counts[below] else None
-        for kpi, (above, below) in RATIOS.items()
+        for kpi, (above, below) in _defined().items()
     }
     return {**counts, **ratios}
+
+
+def _defined() -> dict[str, tuple[str, str]]:
+    """Ratio -> the counts above and below, from the one place that defines it."""
+    files = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(DEFINED_IN.glob("*.yml")))
+    metrics = {metric["name"]: metric for file in files for metric in file.get("metrics") or []}
+    sides = {kpi: metrics[kpi]["type_params"] for kpi in RATIOS}
+    return {kpi: (side["numerator"]["name"], side["denominator"]["name"]) for kpi, side in sides.items()}
 
 
 def as_lines(kpis: Sequence[Mapping[str, Any]]) -> list[str]:
