@@ -93,10 +93,6 @@ def _said(person: Person, dice: Dice) -> dict[str, str]:
     return {question: answer for question, answer in answers.items() if dice.chance(0.8)}
 
 
-def _urgency(person: Person) -> str:
-    return "すぐに解決したい" if person.need > 0.62 else "課題がある" if person.need > 0.35 else "特にない"
-
-
 def _authority(person: Person) -> str:
     position = person.job_on(person.named_on).position
     if any(word in position for word in ("部長", "役員", "取締役", "社長")):

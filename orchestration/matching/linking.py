@@ -7,7 +7,6 @@ Spark the same calls take a SparkSession (`_database`), and the conditions of th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from typing import Any
 
 from orchestration.matching.model import MatchingModel
@@ -93,11 +92,6 @@ def _database(connection: Any) -> Any:
 
 def _settings(linker: Any) -> dict[str, Any]:
     return linker.misc.save_model_to_json()
-
-
-def _levels(settings: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    for comparison in settings["comparisons"]:
-        yield from comparison["comparison_levels"]
 
 
 def _untrained(settings: dict[str, Any]) -> dict[str, Any]:
