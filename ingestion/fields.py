@@ -10,10 +10,9 @@ import duckdb
 _MACROS = (
     "cell(x) as nullif(nullif(x, ''), '-')",
     # a set of signs to trim is built anew for each text: what begins and ends with a letter is left alone
-    "trimmed(x) as if(x >= '!' and x < '\u3000' and not (ends_with(x, ' ') or ends_with(x, '\t')"
-    " or ends_with(x, '\r') or ends_with(x, '\n') or ends_with(x, '\u3000')),"
-    " x, trim(x, ' \t\r\n\u3000'))",
-    "code(x) as nullif(nullif(trimmed(x), ''), '-')",
+    "code(x) as case when x >= '!' and x < '\u3000' and x <> '-' and not (ends_with(x, ' ') or"
+    " ends_with(x, '\t') or ends_with(x, '\r') or ends_with(x, '\n') or ends_with(x, '\u3000')) then x"
+    " when x is not null then nullif(nullif(trim(x, ' \t\r\n\u3000'), ''), '-') end",
     "western(x) as trim(regexp_replace(regexp_replace(translate(x, '０１２３４５６７８９：／－',"
     " '0123456789:/-'),"
     " '[年月/.](\\d)', '-\\1', 'g'), '日', '', 'g'))",

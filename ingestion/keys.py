@@ -143,12 +143,13 @@ def are_new(con: duckdb.DuckDBPyConnection, table: str, here: str, waiting: str,
     ).fetchone()
     clock = Clock(column, *times) if column and times[0] else None
     around = f" and {clock.around(f'there.{column}')}" if clock else ""
-    return count == different and not any(
-        con.execute(f"select 1 from arrived inner join {there} limit 1").fetchone()
-        for there in (
-            f"{waiting} as there on there.row_key = arrived.row_key",
-            f"{table} as there on there.row_key = arrived.row_key where not {here}{around}",
-        )
+    if count != different:
+        return False
+    others = [f"{table} as there on there.row_key = arrived.row_key where not {here}{around}"]
+    if con.execute(f"select 1 from {waiting} limit 1").fetchone():
+        others.append(f"{waiting} as there on there.row_key = arrived.row_key")
+    return not any(
+        con.execute(f"select 1 from arrived inner join {other} limit 1").fetchone() for other in others
     )
 
 

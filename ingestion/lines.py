@@ -15,6 +15,8 @@ from ingestion.files import Reading, Snapshot
 
 LINES_AT_ONCE = 122_880
 """Lines of a batch: a row group of DuckDB, so that batches become row groups that need no rewriting."""
+BYTES_AT_ONCE = 2 * 1024 * 1024
+"""Bytes of a block: what a processor keeps near it is hashed, looked at and cut while it is there."""
 
 _LINES_A_THREAD = 8192  # DuckDB gives a thread one chunk of an Arrow table at a time
 
@@ -55,7 +57,7 @@ def _lines(
     with files.opened(looked) as stream:
         rest, previous = b"", None
         waiting: list[pa.Table] = []
-        while block := files.read(stream, files.BLOCK):
+        while block := files.read(stream, BYTES_AT_ONCE):
             whole, rest = _cut(rest + block)
             if whole:
                 waiting.append(_batch(_texts(whole), reading))

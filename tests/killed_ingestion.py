@@ -60,7 +60,7 @@ def main(point: str, nth: str, land: str, store: str, state: str) -> None:
     if name == "insert":
         dumps.ROWS_AT_LEAST, gathered.BYTES_AT_MOST = 1, 0  # these files are too short to be dumps
     if name.endswith("_abreast"):
-        files.BLOCK, lines.LINES_AT_ONCE = 100, 2  # nor are they large
+        files.BLOCK, lines.BYTES_AT_ONCE, lines.LINES_AT_ONCE = 100, 100, 2  # nor are they large
     setattr(owner, attribute, dying(getattr(owner, attribute), int(nth), side == "after"))
     ingest(Path(land), Path(store), state_dir=Path(state))
     assert duckdb.connect(store, read_only=True).execute("select count(*) from raw_intake.files").fetchone()

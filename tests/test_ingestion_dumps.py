@@ -80,6 +80,7 @@ def test_a_dump_of_new_rows_is_taken_in_one_pass(tmp_path, monkeypatch):
 def _read_abreast(monkeypatch, lines_at_once: int = 3) -> list[int]:
     """Makes any file of mail events a large one of many batches; gives what each took abreast."""
     monkeypatch.setattr(files, "BLOCK", 100)
+    monkeypatch.setattr(lines, "BYTES_AT_ONCE", 100)
     monkeypatch.setattr(lines, "LINES_AT_ONCE", lines_at_once)
     taken, real = [], abreast.take
 

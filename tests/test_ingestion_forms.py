@@ -169,6 +169,15 @@ def test_bad_submissions_are_kept_with_line_and_mend(tmp_path):
     assert_accounted(tmp_path)
 
 
+def test_key_lists_that_read_alike_are_told_apart(tmp_path):
+    pairs = [{"a\x1fb": 1, "c": 2}, {"a": 1, "b\x1fc": 2}, {"a": 1, "b": 2, "c": 3}, {"a\x1fb\x1fc": 1}]
+    given = [{"submitted_at": "2026-05-01"} | pair for pair in pairs for _ in range(2)]
+    land(tmp_path, "forms/f/odd.jsonl", "".join(json.dumps(one) + "\n" for one in given))
+    assert run(tmp_path, sources=["forms"]).troubles == []
+    payloads = query(tmp_path, "select payload from raw_forms.submissions order by line_number")
+    assert [json.loads(payload) for (payload,) in payloads] == given
+
+
 def test_a_record_has_one_payload_whatever_stands_beside_it(tmp_path):
     said = ("1.10", "1e400", "1e22", "0.00001", "-0.0", "-1E-7", "12345678901234567890123", "1.0", "5e-324")
     said += (

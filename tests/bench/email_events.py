@@ -4,8 +4,9 @@ The ratio is ours over DuckDB's in rows a second, from file to committed, dedupl
 from file to committed table, every key a column, nothing keyed, checked or kept as it came. Our table holds
 each record's own text beside its fields, which is half of its width, so a second ratio is told in which
 DuckDB's table holds it too. Each way runs in
-a process of its own, imports included; processor seconds stand beside wall seconds, since other work on the
-machine moves the wall clock but hardly those.
+a process of its own, imports included, and in turns with the others: a figure is the median of its turns,
+since a machine's speed moves by more than a tenth from one second to the next. Processor seconds stand
+beside wall seconds, since other work on the machine moves the wall clock but hardly those.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import json
 import random
 import resource
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,18 +26,21 @@ import duckdb
 from figure import Figure
 
 EVENTS = {"full": 1_000_000, "quick": 300_000}
+WAYS, TURNS = ("theirs", "theirs_kept", "ours"), 5
 WORDS = ("processed", "delivered", "open", "click", "bounce", "deferred")
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
 
 
 def measure(size: str) -> list[Figure]:
-    """Wall and processor seconds of both ways on the same file, and their ratios."""
+    """Wall and processor seconds of both ways on the same file, medians of turns, and their ratios."""
     events = EVENTS[size]
     with tempfile.TemporaryDirectory(prefix="ikusei-bench-") as home:
         _write(Path(home), events)
-        ways = {way: _measured(way, Path(home)) for way in ("theirs", "theirs_kept", "ours")}
-    theirs, kept, ours = ways.values()
-    assert {way["rows"] for way in ways.values()} == {events}
+        turns = [{way: _measured(way, Path(home)) for way in WAYS} for _ in range(TURNS)]
+    assert {told["rows"] for turn in turns for told in turn.values()} == {events}
+    theirs, kept, ours = (
+        {name: statistics.median(turn[way][name] for turn in turns) for name in turns[0][way]} for way in WAYS
+    )
     least = 0.5 if size == "full" else None  # the interpreter's start is no small part of a small file
     return [
         Figure("speed", theirs["wall"] / ours["wall"], at_least=least, why=f"of DuckDB's, {events:,} events"),
@@ -117,6 +123,11 @@ def _dump(events: int):
 
 
 def _run(way: str, folder: Path) -> None:
+    for left in folder.iterdir():  # of the turn before
+        if left.is_dir() and left.name != "landing":
+            shutil.rmtree(left)
+        elif left.is_file():
+            left.unlink()
     wall, cpu = time.monotonic(), time.process_time()
     rows = {"ours": ours, "theirs": theirs, "theirs_kept": theirs_kept}[way](folder)
     spent = {"wall": round(time.monotonic() - wall, 2), "cpu": round(time.process_time() - cpu, 2)}
