@@ -11,6 +11,7 @@ Scores of the past (the curve, the back-test, what the timing chance is made of)
 
 from __future__ import annotations
 
+import os
 import resource
 import tempfile
 from dataclasses import dataclass
@@ -247,6 +248,7 @@ def _history(folder: Path, rows: int, visitors: int, new: int) -> History:
     touches.invent_a_day(home, rows, visitors, new, named)
     _invent_people(home, visitors, named)
     touches.build(home, NEXT_DAY, ["group:staging"], full=False)  # views, with the day's end in them
+    os.sync()  # what the history wrote is on the disk before the day is timed
     day_of_touches = touches.build(home, NEXT_DAY, FACTS, full=False)
     touches.build(home, NEXT_DAY, BESIDE, full=False)
     day_of_scores = touches.build(home, NEXT_DAY, [*POINTS, *SCORES, *BEHIND], full=False)

@@ -11,6 +11,7 @@ clock. There are ten times the visitors on ten times the history; points.py has 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -127,6 +128,7 @@ def _history(folder: Path, rows: int, new: int) -> History:
     full = build(home, AS_OF, FACTS, full=True)
     before = invent_a_day(home, rows, visitors, new, max(1, int(new * NAMED_A_DAY)))
     build(home, NEXT_DAY, ["group:staging"], full=False)  # views, with the day's end in them
+    os.sync()  # what the history wrote is on the disk before the day is timed
     day = build(home, NEXT_DAY, FACTS, full=False)
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         assert _touches(connection) >= before + new, "the day's rows did not all come in"

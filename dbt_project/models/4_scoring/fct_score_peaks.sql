@@ -6,55 +6,52 @@ with
     fit_periods as (select * from {{ ref("int_fit_periods") }}),
     points_by_day as (select * from {{ ref("int_points_by_day") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
-    people_with_points as (
-        select distinct person_id
-        from {{ ref("fct_score_points") }}
-        where score_kind = 'behaviour'
+    points as (
+        select * from {{ ref("fct_score_points") }} where score_kind = 'behaviour'
     ),
     bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
 
-    -- The deed behind a day without one is the last one known.
-    days_known as (
-        select
-            person_id,
-            scored_on as known_from,
-            lead(scored_on) over (
-                partition by person_id order by scored_on
-            ) as known_to,
-            touch_id,
-            occurred_at
-        from scores_then
-    ),
-
     -- A score rises on a day on which something gets known of deeds, or of the person
-    -- himself (fit) ...
-    days_of_news as (
+    -- himself (fit); the deed behind such a day is the last one known before.
+    fit_after_deeds as (
         select
-            fit_periods.person_id,
-            fit_periods.valid_from as scored_on,
-            days_known.touch_id,
-            days_known.occurred_at
-        from fit_periods
-        inner join
-            days_known
-            on fit_periods.person_id = days_known.person_id
-            and fit_periods.valid_from > days_known.known_from
-            and (
-                days_known.known_to is null
-                or fit_periods.valid_from < days_known.known_to
-            )
-        where fit_periods.valid_from < {{ as_of_date() }}
-        group by
             fit_periods.person_id,
             fit_periods.valid_from,
-            days_known.touch_id,
-            days_known.occurred_at
+            scores_then.scored_on,
+            scores_then.touch_id,
+            scores_then.occurred_at
+        from fit_periods
+        inner join
+            scores_then
+            on fit_periods.person_id = scores_then.person_id
+            and fit_periods.valid_from >= scores_then.scored_on
+    ),
+
+    days_of_news as (
+        select
+            person_id,
+            valid_from as scored_on,
+            max_by(touch_id, scored_on) as touch_id,
+            max_by(occurred_at, scored_on) as occurred_at
+        from fit_after_deeds
+        where valid_from < {{ as_of_date() }}
+        group by person_id, valid_from
+        having max(scored_on) < valid_from
+    ),
+
+    points_of_people_with_news as (
+        select *
+        from points_by_day
+        where person_id in (select person_id from days_of_news)
     ),
 
     points_of_news as (
         {{
             points_added_up(
-                "points_by_day", "rules", "days_of_news", of_each_person=true
+                "points_of_people_with_news",
+                "rules",
+                "days_of_news",
+                of_each_person=true,
             )
         }}
     ),
@@ -84,6 +81,16 @@ with
             and days_of_news.scored_on = behaviour_of_news.scored_on
     ),
 
+    -- Most people's fit was known before their first deed, and is today's ever since.
+    people_refitted as (
+        select person_id
+        from fit_after_deeds
+        union
+        select person_id
+        from fit_periods
+        where valid_to is not null
+    ),
+
     fit_then as (
         select
             behaviour_then.person_id,
@@ -98,12 +105,11 @@ with
                 fit_periods.valid_to is null
                 or fit_periods.valid_to > behaviour_then.scored_on
             )
+        where behaviour_then.person_id in (select person_id from people_refitted)
         group by behaviour_then.person_id, behaviour_then.scored_on
     ),
 
-    -- ... and it may have risen by itself until the as-of day, when what counted
-    -- against the person has faded.
-    days as (
+    total_then as (
         select
             behaviour_then.person_id,
             behaviour_then.scored_on,
@@ -116,18 +122,43 @@ with
             fit_then
             on behaviour_then.person_id = fit_then.person_id
             and behaviour_then.scored_on = fit_then.scored_on
+        where behaviour_then.person_id in (select person_id from people_refitted)
         union all
         select
-            days_known.person_id,
+            behaviour_then.person_id,
+            behaviour_then.scored_on,
+            behaviour_then.behaviour_score + coalesce(scores.fit_score, 0),
+            behaviour_then.touch_id,
+            behaviour_then.occurred_at
+        from behaviour_then
+        left join scores on behaviour_then.person_id = scores.person_id
+        where behaviour_then.person_id not in (select person_id from people_refitted)
+    ),
+
+    last_known as (
+        select
+            person_id,
+            max_by(touch_id, scored_on) as touch_id,
+            max_by(occurred_at, scored_on) as occurred_at
+        from scores_then
+        group by person_id
+    ),
+
+    -- It may also have risen by itself until the as-of day, when what counted
+    -- against the person has faded.
+    days as (
+        select *
+        from total_then
+        union all
+        select
+            last_known.person_id,
             {{ as_of_date() }} as scored_on,
             scores.behaviour_score + scores.fit_score as total_score,
-            days_known.touch_id,
-            days_known.occurred_at
-        from days_known
-        inner join scores on days_known.person_id = scores.person_id
-        inner join
-            people_with_points on days_known.person_id = people_with_points.person_id
-        where days_known.known_to is null
+            last_known.touch_id,
+            last_known.occurred_at
+        from last_known
+        inner join scores on last_known.person_id = scores.person_id
+        where last_known.person_id in (select person_id from points)
     ),
 
     -- First how high, which has one row a person; then when for the first time.
