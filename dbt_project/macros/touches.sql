@@ -17,7 +17,8 @@
             select
                 {{ surrogate_key(["'web'", "pages.row_key"]) }} as touch_id,
                 bindings.person_id,
-                pages.visitor_id,
+                -- A session is one visitor's, and has the column in a fifth of the room.
+                sessions.visitor_id,
                 cast(null as {{ dbt.type_string() }}) as identifier,
                 pages.occurred_at,
                 'second' as time_precision,
@@ -43,7 +44,7 @@
             inner join sessions on pages.session_id = sessions.session_id
             left join
                 bindings
-                on pages.visitor_id = bindings.visitor_id
+                on sessions.visitor_id = bindings.visitor_id
                 and pages.occurred_at >= bindings.span_from
                 and pages.occurred_at < bindings.span_to
         ),
