@@ -5,13 +5,34 @@ with
 
     kinds as (select * from {{ ref("campaign_finding_kinds") }}),
 
+    -- What a finding is about has a name where it is a channel or another campaign.
+    channels as (select * from {{ ref("channel_kinds") }}),
+
+    designs as (select * from {{ ref("fct_campaign_designs") }}),
+
     findings_written as (
         select
-            *,
+            findings.*,
             coalesce(
-                {{ number_written("cast(amount as bigint)") }}, '-'
-            ) as amount_written
+                {{ number_written("cast(findings.amount as bigint)") }}, '-'
+            ) as amount_written,
+            {%- for language in ["ja", "en"] %}
+                coalesce(
+                    channels.name_{{ language }},
+                    designs.name_{{ language }},
+                    findings.about,
+                    '-'
+                ) as about_{{ language }}{{ "," if not loop.last }}
+            {%- endfor %}
         from findings
+        left join
+            channels
+            on findings.finding_kind = 'no_consent'
+            and findings.about = channels.channel
+        left join
+            designs
+            on findings.finding_kind = 'overlap'
+            and findings.about = designs.campaign_id
     )
 
 select
@@ -25,7 +46,7 @@ select
                 kinds.text_{{ language }}, '{{ "{amount}" }}', findings.amount_written
             ),
             '{{ "{about}" }}',
-            coalesce(findings.about, '-')
+            findings.about_{{ language }}
         ) as text_{{ language }},
     {%- endfor %}
     cast(findings.amount as double) as amount
