@@ -171,7 +171,7 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
     logging.raiseExceptions = False  # on a full disk dbt.log fails too; the build says so once
     before = os.environ.get("IKUSEI_WAREHOUSE")
     os.environ["IKUSEI_WAREHOUSE"] = str(warehouse)  # profiles.yml reads both
-    os.environ.setdefault("IKUSEI_MEMORY", _memory())
+    os.environ["IKUSEI_MEMORY"] = _memory(os.environ.get("IKUSEI_MEMORY"))
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -190,14 +190,21 @@ def _invoke(words: list[str], warehouse: Path, target: Path, project: Path, know
 
 
 @cache
-def _memory() -> str:
-    """`MEMORY`, or what DuckDB would take by itself where a machine or container has little."""
+def _memory(said: str | None) -> str:
+    """What is said, else `MEMORY`, or what DuckDB would take by itself where a machine has little."""
     with duckdb.connect() as connection:
-        return connection.execute(
-            "select if(parse_formatted_bytes(own) < parse_formatted_bytes(?), own, ?)"
+        own, is_little = connection.execute(
+            "select own, parse_formatted_bytes(own) < parse_formatted_bytes(?)"
             " from (select current_setting('memory_limit') as own)",
-            [MEMORY, MEMORY],
-        ).fetchone()[0]
+            [MEMORY],
+        ).fetchone()
+        if not said:
+            return own if is_little else MEMORY
+        try:
+            connection.execute("set memory_limit = ?", [said])
+        except duckdb.Error as error:
+            raise Trouble(f"IKUSEI_MEMORY={said} is no amount of memory: write it as {MEMORY}") from error
+        return said
 
 
 @contextmanager

@@ -135,6 +135,25 @@ def test_a_full_disk_is_one_sentence_with_its_mend() -> None:
         assert sentence(error).startswith("the disk is full: free some room")
 
 
+def test_little_memory_is_one_sentence_with_its_mend() -> None:
+    too_much = "select count(distinct n || '-') from range(3000000) as numbers (n)"
+    for temp_folder, said in (("''", "more memory is needed than may be taken"), (None, "the disk is full")):
+        with duckdb.connect() as connection, pytest.raises(duckdb.OutOfMemoryException) as short:
+            connection.execute("set memory_limit = '60MB'")
+            connection.execute("set max_temp_directory_size = '1MB'")
+            if temp_folder:
+                connection.execute(f"set temp_directory = {temp_folder}")
+            connection.execute(too_much)
+        assert sentence(short.value).startswith(said)
+
+
+def test_an_amount_of_memory_that_is_none_is_one_sentence(monkeypatch) -> None:
+    monkeypatch.setenv("IKUSEI_MEMORY", "much")
+    result = ikusei("run", "--landing", str(invented()))
+    assert result.exit_code == 1
+    assert "IKUSEI_MEMORY=much is no amount of memory: write it as 7GiB" in one_sentence(result)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
