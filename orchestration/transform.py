@@ -278,6 +278,11 @@ def _what_failed(outcome: Any, report: BuildReport) -> str:
     said = " ".join([str(outcome.exception or ""), *(result.message for result in report.results)])
     if known := known_sentence(said):
         return known
+    if "Out of Memory Error" in said:
+        return (
+            f"the build needs more memory than the {os.environ['IKUSEI_MEMORY']} it may take: let it take"
+            " more, for example `IKUSEI_MEMORY=12GiB`, then run again"
+        )
     failed = [r for r in report.results if r.status in ("error", "fail", "runtime error")]
     if not failed:
         return f"dbt could not build: {_exception(outcome)}"

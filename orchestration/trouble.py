@@ -7,10 +7,6 @@ import re
 import sqlite3
 
 FULL_DISK = "the disk is full: free some room (`ikusei doctor` shows what lies where), then run again"
-LITTLE_MEMORY = (
-    "more memory is needed than may be taken: let builds take more (`IKUSEI_MEMORY=12GiB`; 7GiB unless it is"
-    " set), then run again"
-)
 
 
 class Trouble(Exception):
@@ -52,10 +48,9 @@ def known_sentence(text: str) -> str | None:
 
     What DuckDB cannot keep in memory goes to disk; where that is full it speaks of memory, too.
     """
-    if "No space left on device" in text or "database or disk is full" in text:
+    signs = ("No space left on device", "database or disk is full", "max_temp_directory_size")
+    if any(sign in text for sign in signs):
         return FULL_DISK
-    if "Out of Memory Error" in text:
-        return FULL_DISK if "max_temp_directory_size" in text else LITTLE_MEMORY
     return _who_holds_the_file(text) if "Could not set lock on file" in text else None
 
 

@@ -18,8 +18,10 @@ from orchestrated import AS_OF, first_run, invented
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from orchestration import transform
 from orchestration.cli import app
 from orchestration.demo import find_heroine, free_port, try_this
+from orchestration.home import PROJECT
 from orchestration.trouble import sentence
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -135,16 +137,26 @@ def test_a_full_disk_is_one_sentence_with_its_mend() -> None:
         assert sentence(error).startswith("the disk is full: free some room")
 
 
-def test_little_memory_is_one_sentence_with_its_mend() -> None:
-    too_much = "select count(distinct n || '-') from range(3000000) as numbers (n)"
-    for temp_folder, said in (("''", "more memory is needed than may be taken"), (None, "the disk is full")):
-        with duckdb.connect() as connection, pytest.raises(duckdb.OutOfMemoryException) as short:
-            connection.execute("set memory_limit = '60MB'")
-            connection.execute("set max_temp_directory_size = '1MB'")
-            if temp_folder:
-                connection.execute(f"set temp_directory = {temp_folder}")
-            connection.execute(too_much)
-        assert sentence(short.value).startswith(said)
+def test_a_full_disk_beside_little_memory_is_a_full_disk() -> None:
+    with duckdb.connect() as connection, pytest.raises(duckdb.OutOfMemoryException) as short:
+        connection.execute("set memory_limit = '60MB'")
+        connection.execute("set max_temp_directory_size = '1MB'")
+        connection.execute("select count(distinct n || '-') from range(3000000) as numbers (n)")
+    assert sentence(short.value).startswith("the disk is full")
+
+
+def test_little_memory_is_one_sentence_with_its_mend(monkeypatch) -> None:
+    monkeypatch.setenv("IKUSEI_MEMORY", "60MB")
+    result = ikusei("run", "--force", "--landing", str(invented()))
+    assert result.exit_code == 1
+    said = (
+        "the build needs more memory than the 60MB it may take: let it take more, for example `IKUSEI_MEMORY="
+    )
+    assert said in one_sentence(result)
+
+
+def test_a_build_by_hand_may_take_the_memory_of_a_run() -> None:
+    assert f"'{transform.MEMORY}'" in (PROJECT / "profiles.yml").read_text(encoding="utf-8")
 
 
 def test_an_amount_of_memory_that_is_none_is_one_sentence(monkeypatch) -> None:

@@ -31,7 +31,8 @@
 {%- endset %}
 {#-
   Two queries each, which skip what they do not need; one with an `or` reads all there ever was. Rows of the past are
-  found by one small column before the others are read. Two visitors of one number are told anew together, alike.
+  found by one small column before the others are read. Where another visitor has the same number, its pages are found
+  too and fall away again, since its sessions are not among these.
 #}
 {%- set pages -%}
     select *

@@ -13,30 +13,20 @@ with
 
     -- A score rises on a day on which something gets known of deeds, or of the person
     -- himself (fit); the deed behind such a day is the last one known before.
-    fit_after_deeds as (
+    days_of_news as (
         select
             fit_periods.person_id,
-            fit_periods.valid_from,
-            scores_then.scored_on,
-            scores_then.touch_id,
-            scores_then.occurred_at
+            fit_periods.valid_from as scored_on,
+            max_by(scores_then.touch_id, scores_then.scored_on) as touch_id,
+            max_by(scores_then.occurred_at, scores_then.scored_on) as occurred_at
         from fit_periods
         inner join
             scores_then
             on fit_periods.person_id = scores_then.person_id
             and fit_periods.valid_from >= scores_then.scored_on
-    ),
-
-    days_of_news as (
-        select
-            person_id,
-            valid_from as scored_on,
-            max_by(touch_id, scored_on) as touch_id,
-            max_by(occurred_at, scored_on) as occurred_at
-        from fit_after_deeds
-        where valid_from < {{ as_of_date() }}
-        group by person_id, valid_from
-        having max(scored_on) < valid_from
+        where fit_periods.valid_from < {{ as_of_date() }}
+        group by fit_periods.person_id, fit_periods.valid_from
+        having max(scores_then.scored_on) < fit_periods.valid_from
     ),
 
     points_of_people_with_news as (
@@ -81,16 +71,6 @@ with
             and days_of_news.scored_on = behaviour_of_news.scored_on
     ),
 
-    -- Most people's fit was known before their first deed, and is today's ever since.
-    people_refitted as (
-        select person_id
-        from fit_after_deeds
-        union
-        select person_id
-        from fit_periods
-        where valid_to is not null
-    ),
-
     fit_then as (
         select
             behaviour_then.person_id,
@@ -105,34 +85,7 @@ with
                 fit_periods.valid_to is null
                 or fit_periods.valid_to > behaviour_then.scored_on
             )
-        where behaviour_then.person_id in (select person_id from people_refitted)
         group by behaviour_then.person_id, behaviour_then.scored_on
-    ),
-
-    total_then as (
-        select
-            behaviour_then.person_id,
-            behaviour_then.scored_on,
-            behaviour_then.behaviour_score
-            + coalesce(fit_then.fit_score, 0) as total_score,
-            behaviour_then.touch_id,
-            behaviour_then.occurred_at
-        from behaviour_then
-        left join
-            fit_then
-            on behaviour_then.person_id = fit_then.person_id
-            and behaviour_then.scored_on = fit_then.scored_on
-        where behaviour_then.person_id in (select person_id from people_refitted)
-        union all
-        select
-            behaviour_then.person_id,
-            behaviour_then.scored_on,
-            behaviour_then.behaviour_score + coalesce(scores.fit_score, 0),
-            behaviour_then.touch_id,
-            behaviour_then.occurred_at
-        from behaviour_then
-        left join scores on behaviour_then.person_id = scores.person_id
-        where behaviour_then.person_id not in (select person_id from people_refitted)
     ),
 
     last_known as (
@@ -147,8 +100,18 @@ with
     -- It may also have risen by itself until the as-of day, when what counted
     -- against the person has faded.
     days as (
-        select *
-        from total_then
+        select
+            behaviour_then.person_id,
+            behaviour_then.scored_on,
+            behaviour_then.behaviour_score
+            + coalesce(fit_then.fit_score, 0) as total_score,
+            behaviour_then.touch_id,
+            behaviour_then.occurred_at
+        from behaviour_then
+        left join
+            fit_then
+            on behaviour_then.person_id = fit_then.person_id
+            and behaviour_then.scored_on = fit_then.scored_on
         union all
         select
             last_known.person_id,
