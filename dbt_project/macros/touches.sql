@@ -17,8 +17,10 @@
             select
                 {{ surrogate_key(["'web'", "pages.row_key"]) }} as touch_id,
                 bindings.person_id,
-                -- A session is one visitor's, and has the column in a fifth of the room.
+                -- A session is one visitor's, and has the column in a fifth of the
+                -- room.
                 sessions.visitor_id,
+                sessions.visitor_number,
                 cast(null as {{ dbt.type_string() }}) as identifier,
                 pages.occurred_at,
                 'second' as time_precision,
@@ -35,13 +37,17 @@
                 cast(null as {{ dbt.type_string() }}) as form_id,
                 cast(null as {{ dbt.type_string() }}) as form_kind,
                 sessions.campaign_id,
-                pages.session_id,
+                sessions.session_id,
                 pages.path as detail,
                 bindings.first_claimed_at,
                 'web' as source,
                 pages.row_key
             from pages
-            inner join sessions on pages.session_id = sessions.session_id
+            inner join
+                sessions
+                on pages.visitor_number = sessions.visitor_number
+                and pages.session_started_at = sessions.started_at
+                and pages.session_part = sessions.session_part
             left join
                 bindings
                 on sessions.visitor_id = bindings.visitor_id
@@ -58,6 +64,7 @@
                 other_touches.touch_id,
                 coalesce(identifiers.person_id, bindings.person_id) as person_id,
                 other_touches.visitor_id,
+                cast(null as bigint) as visitor_number,
                 other_touches.identifier,
                 other_touches.occurred_at,
                 other_touches.time_precision,
@@ -93,6 +100,7 @@
                 touches.touch_id,
                 touches.person_id,
                 touches.visitor_id,
+                touches.visitor_number,
                 touches.identifier,
                 touches.occurred_at,
                 touches.time_precision,
@@ -141,16 +149,15 @@
 {%- endmacro %}
 
 {#
-  Takes the former rows of deeds that are told anew out of the facts. A page view never changes its moment, and
-  moments are looked through in a quarter of the time of keys; other deeds are few, and may be told at another moment.
+  Takes the former rows of deeds that are told anew out of the facts. A page view never changes its visitor and its
+  moment, and what a visitor did in one second is told anew together: such numbers are looked through in a fraction of
+  the time of keys. Other deeds are few, and may be told at another moment.
 #}
 {% macro touches_taken_back(facts, told_anew, from_the_web) -%}
-    {%- set known = "touch_id in (select touch_id from " ~ told_anew ~ ")" -%}
     delete from {{ facts }}
     where
         {% if from_the_web %}
-            source = 'web'
-            and {{
+            {{
                 rows_that(
                     facts,
                     "occurred_at in (select occurred_at from "
@@ -158,8 +165,16 @@
                     ~ " where source = 'web')",
                 )
             }}
-            and {{ known }}
-        {% else %} source <> 'web' and {{ known }}
+            and exists (
+                select 1
+                from {{ told_anew }} as told
+                where
+                    told.source = 'web'
+                    and told.visitor_number = {{ facts }}.visitor_number
+                    and told.occurred_at = {{ facts }}.occurred_at
+            )
+        {% else %}
+            source <> 'web' and touch_id in (select touch_id from {{ told_anew }})
         {% endif %}
 {%- endmacro %}
 
@@ -168,6 +183,7 @@
     touch_id,
     person_id,
     visitor_id,
+    visitor_number,
     identifier,
     occurred_at,
     time_precision,

@@ -60,8 +60,10 @@ with
         select
             sessions_judged.session_id,
             sessions_judged.visitor_id,
+            sessions_judged.visitor_number,
             bindings.person_id,
             sessions_judged.started_at,
+            sessions_judged.session_part,
             sessions_judged.ended_at,
             sessions_judged.page_views,
             sessions_judged.entry_path,

@@ -6,7 +6,6 @@ with
 
     requests as (select * from {{ ref("int_requests_classified") }}),
     page_views as (select * from {{ ref("int_page_views") }}),
-    sessions as (select * from {{ ref("int_session_entries") }}),
     mail_visits as (select * from {{ ref("mail_visits") }}),
     parts_rules as (
         select *
@@ -17,9 +16,15 @@ with
     -- A log without the parts of pages (they may come from elsewhere) accuses nobody.
     streams_with_parts as (
         select stream
-        from sessions
+        from {{ ref("int_session_entries") }}
         group by stream
         having sum(case when parts_of_pages > 0 then 1 else 0 end) * 2 >= count(*)
+    ),
+
+    sessions_without_parts as (
+        select *
+        from {{ ref("int_session_entries") }}
+        where not has_cookie and parts_of_pages = 0
     ),
 
     verdicts as (
@@ -35,14 +40,13 @@ with
         from mail_visits
         where machine_rule_id is not null
         union all
-        select sessions.visitor_id, parts_rules.rule_id
-        from sessions
-        inner join streams_with_parts on sessions.stream = streams_with_parts.stream
+        select sessions_without_parts.visitor_id, parts_rules.rule_id
+        from sessions_without_parts
+        inner join
+            streams_with_parts
+            on sessions_without_parts.stream = streams_with_parts.stream
         cross join parts_rules
-        where
-            not sessions.has_cookie
-            and sessions.parts_of_pages = 0
-            and sessions.page_views >= parts_rules.threshold
+        where sessions_without_parts.page_views >= parts_rules.threshold
     )
 
 select visitor_id, min(machine_rule_id) as machine_rule_id

@@ -18,14 +18,6 @@
 {%- set longest = var("session_max_minutes") -%}
 {%- set cut_by_campaign = var("session_cut_by_campaign") -%}
 {%- set is_cut = longest or cut_by_campaign -%}
-{%- set session_key = [
-    "sessions_started.visitor_id",
-    "sessions_started.session_started_at",
-] -%}
-{#- Two campaigns within one second are two sessions. -#}
-{%- if cut_by_campaign -%}
-    {%- do session_key.append("sessions_started.campaign_number") -%}
-{%- endif -%}
 {%- set new_rows = not_seen_before("loaded_at", "occurred_at") -%}
 {%- if is_incremental() -%}
     {%- set first_new = (
@@ -261,7 +253,7 @@ with
                             rows between unbounded preceding and current row
                         ) as bigint
                     )
-                {% else %} 0
+                {% else %} cast(0 as bigint)
                 {% endif %} as campaign_number
             from runs_started
         ),
@@ -296,7 +288,6 @@ with
             -- a tenth of the time.
             {{ number_of_text("sessions_started.visitor_id") }} as visitor_number,
             requests_touched.has_cookie,
-            {{ surrogate_key(session_key) }} as session_id,
             sessions_started.occurred_at,
             requests_touched.path,
             requests_touched.query,
@@ -319,6 +310,10 @@ with
             bursts.burst_rule_id,
             sessions_started.run_started_at,
             sessions_started.session_started_at,
+            -- Two campaigns within one second are two sessions.
+            {% if cut_by_campaign %} sessions_started.campaign_number
+            {% else %} cast(0 as bigint)
+            {% endif %} as session_part,
             sessions_started.page_number
             - sessions_started.first_page_number
             + 1 as page_in_session,

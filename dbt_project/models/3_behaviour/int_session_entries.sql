@@ -7,6 +7,10 @@
         meta={"clock": "started_at", "from_first": true},
     )
 }}
+{%- set session_key = ["visitor_id", "session_started_at"] -%}
+{%- if var("session_cut_by_campaign") -%}
+    {%- do session_key.append("session_part") -%}
+{%- endif -%}
 {%- set new_rows = not_seen_before("loaded_at", "last_request_at") -%}
 {%- if is_incremental() -%}
     {%- set first_touched = (
@@ -50,11 +54,13 @@ with
 
     sessions as (
         select
-            session_id,
+            {{ surrogate_key(session_key) }} as session_id,
             visitor_id,
+            visitor_number,
+            session_part,
             max(stream) as stream,
             bool_or(has_cookie) as has_cookie,
-            min(occurred_at) as started_at,
+            session_started_at as started_at,
             max(occurred_at) as ended_at,
             cast(count(*) as bigint) as page_views,
             cast(sum(parts_of_page) as bigint) as parts_of_pages,
@@ -79,7 +85,7 @@ with
             max(built_to) as built_to,
             '{{ invocation_id }}' as built_by
         from pages_touched
-        group by session_id, visitor_id
+        group by visitor_id, visitor_number, session_started_at, session_part
     )
 
 select *

@@ -24,15 +24,15 @@
 {%- endif %}
 {%- set visitors_changed -%}
     (
-        select visitor_id, {{ number_of_text("visitor_id") }} as visitor_number
+        select {{ number_of_text("visitor_id") }} as visitor_number
         from {{ ref("int_visitor_bindings") }}
         where {{ this_build }}
     ) as visitors_changed
 {%- endset %}
 {#-
   Two queries each, which skip what they do not need; one with an `or` reads all there ever was. Rows of the past are
-  found by one small column before the others are read. Where another visitor has the same number, its pages are found
-  too and fall away again, since its sessions are not among these.
+  found by one small column before the others are read. Where another visitor has the same number, its deeds are told
+  anew too, as they were.
 #}
 {%- set pages -%}
     select *
@@ -64,7 +64,9 @@
         and {{
             rows_that(
                 ref("fct_sessions"),
-                "visitor_id in (select visitor_id from " ~ visitors_changed ~ ")",
+                "visitor_number in (select visitor_number from "
+                ~ visitors_changed
+                ~ ")",
             )
         }}
 {%- endset %}
