@@ -3,7 +3,12 @@ with
     companies as (select * from {{ ref("dim_companies") }}),
     people as (select * from {{ ref("dim_people") }} where not is_internal),
     spans as (select * from {{ ref("employment_spans") }}),
-    points as (select * from {{ ref("fct_score_points") }}),
+    scores as (
+        select *
+        from {{ ref("fct_lead_scores") }}
+        where fit_score <> 0 or deeds_counted > 0
+    ),
+    points_given as (select * from {{ ref("int_touch_points") }}),
     lines as (select * from {{ ref("visitor_companies") }}),
     caps as (
         select *
@@ -19,37 +24,76 @@ with
     ),
 
     -- What somebody did for a company stays with it when he works elsewhere later; how
-    -- well he fits goes with him.
+    -- well he fits goes with him. Few ever change, and only their deeds are told
+    -- apart one by one.
+    people_changed as (
+        select person_id from spans group by person_id having count(*) > 1
+    ),
+
+    score_days as (select {{ as_of_date() }} as scored_on),
+
+    points_of_people_changed as (
+        select points_given.*
+        from points_given
+        inner join people_changed on points_given.person_id = people_changed.person_id
+        where points_given.matters_until > {{ as_of_date() }}
+    ),
+
+    points_told_apart as ({{ points_worth("points_of_people_changed", "score_days") }}),
+
     points_of_companies as (
         select
             spans.company_id,
-            points.person_id,
-            points.score_kind,
-            points.points,
-            points.was_anonymous
-        from points
-        inner join people on points.person_id = people.person_id
+            scores.person_id,
+            scores.fit_score,
+            scores.behaviour_score,
+            scores.anonymous_points
+        from scores
+        inner join spans on scores.person_id = spans.person_id
+        where
+            not exists (
+                select 1
+                from people_changed
+                where people_changed.person_id = scores.person_id
+            )
+        union all
+        select spans.company_id, scores.person_id, scores.fit_score, 0, 0
+        from scores
+        inner join people_changed on scores.person_id = people_changed.person_id
         inner join
             spans
-            on points.person_id = spans.person_id
-            and coalesce(points.occurred_at, cast('9999-12-30' as timestamp))
-            >= spans.span_from
-            and coalesce(points.occurred_at, cast('9999-12-30' as timestamp))
-            < spans.span_to
+            on scores.person_id = spans.person_id
+            and spans.span_to = cast('9999-12-31' as timestamp)
+        union all
+        select
+            spans.company_id,
+            points_told_apart.person_id,
+            0,
+            points_told_apart.points,
+            case
+                when points_told_apart.was_anonymous
+                then points_told_apart.points
+                else 0
+            end
+        from points_told_apart
+        inner join
+            spans
+            on points_told_apart.person_id = spans.person_id
+            and points_told_apart.occurred_at >= spans.span_from
+            and points_told_apart.occurred_at < spans.span_to
     ),
 
     scores_of_people as (
         select
-            company_id,
-            person_id,
-            sum(points) as total_score,
-            sum(
-                case when score_kind = 'behaviour' then points else 0 end
-            ) as behaviour_score,
-            sum(case when was_anonymous then 0 else points end) as known_points,
-            sum(case when was_anonymous then points else 0 end) as anonymous_points
+            points_of_companies.company_id,
+            points_of_companies.person_id,
+            sum(behaviour_score + fit_score) as total_score,
+            sum(behaviour_score) as behaviour_score,
+            sum(behaviour_score + fit_score - anonymous_points) as known_points,
+            sum(anonymous_points) as anonymous_points
         from points_of_companies
-        group by company_id, person_id
+        inner join people on points_of_companies.person_id = people.person_id
+        group by points_of_companies.company_id, points_of_companies.person_id
     ),
 
     scores_of_companies as (

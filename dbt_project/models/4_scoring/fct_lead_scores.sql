@@ -1,15 +1,12 @@
-{%- set sums = [
-    "score_7d",
-    "score_30d",
-    "score_90d",
-    "score_lifetime",
-    "score_half_life",
-] -%}
+{%- set windows = [7, 30, 90] -%}
+{%- set longest = windows | max -%}
 with
 
     people as (select * from {{ ref("dim_people") }}),
-    points as (select * from {{ ref("fct_score_points") }}),
-    given as (select * from {{ ref("int_points_by_day") }}),
+    fit_points as (select * from {{ ref("int_fit_points") }}),
+    behaviour_points as (select * from {{ ref("int_behaviour_points") }}),
+    points_by_day as (select * from {{ ref("int_points_by_day") }}),
+    earned as (select * from {{ ref("int_points_earned") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
     bands as (select * from {{ ref("score_bands") }}),
     bant as (select * from {{ ref("fct_lead_bant") }}),
@@ -17,60 +14,44 @@ with
     nurture as (select * from {{ ref("fct_nurture_degree") }}),
     standings as (select * from {{ ref("int_standings") }}),
 
-    worth as (
+    behaviour as (
         select
             person_id,
-            sum(case when score_kind = 'fit' then points else 0 end) as fit_score,
-            sum(
-                case when score_kind = 'behaviour' then points else 0 end
-            ) as behaviour_score
-        from points
+            sum(points) as behaviour_score,
+            sum(case when was_anonymous then points else 0 end) as anonymous_points,
+            cast(count(*) as bigint) as deeds_counted
+        from behaviour_points
         group by person_id
     ),
 
-    -- In whole millionths of a point, which add up to the same digits as decimals do
-    -- and
-    -- in less time.
-    given_with_age as (
-        select
-            given.person_id,
-            given.deeds,
-            cast(rules.points as decimal(18, 6)) as rule_points,
-            cast(rules.points * 1000000 as bigint) as rule_millionths,
-            {{ dbt.datediff("given.occurred_on", as_of_date(), "day") }} as age_days
-        from given
-        inner join rules on given.rule_id = rules.rule_id
+    fit as (
+        select person_id, sum(points) as fit_score from fit_points group by person_id
     ),
 
     -- Plain sums beside the score, without the rules' caps, windows and half-lives:
-    -- what was earned in the last 7, 30, 90 days (day 0 to day n - 1), ever, and ever
-    -- with one half-life for all.
-    earned as (
+    -- what was earned in the last 7, 30, 90 days (day 0 to day n - 1).
+    points_with_age as (
+        select
+            points_by_day.person_id,
+            points_by_day.deeds * cast(rules.points as decimal(18, 6)) as points,
+            {{ dbt.datediff("points_by_day.occurred_on", as_of_date(), "day") }}
+            as age_days
+        from points_by_day
+        inner join rules on points_by_day.rule_id = rules.rule_id
+        where
+            points_by_day.occurred_on > {{ dbt.dateadd("day", -longest, as_of_date()) }}
+    ),
+
+    earned_lately as (
         select
             person_id,
-            {% for days in [7, 30, 90] %}
+            {% for days in windows %}
                 sum(
-                    case
-                        when age_days < {{ days }} then deeds * rule_millionths else 0
-                    end
-                ) as score_{{ days }}d,
+                    case when age_days < {{ days }} then points else 0 end
+                ) as score_{{ days }}d
+                {%- if not loop.last %},{% endif %}
             {% endfor %}
-            sum(deeds * rule_millionths) as score_lifetime,
-            sum(
-                deeds * cast(
-                    1000000 * cast(
-                        round(
-                            rule_points * power(
-                                0.5,
-                                cast(age_days as double)
-                                / {{ var("score_half_life_days") }}
-                            ),
-                            6
-                        ) as decimal(18, 6)
-                    ) as bigint
-                )
-            ) as score_half_life
-        from given_with_age
+        from points_with_age
         group by person_id
     ),
 
@@ -93,20 +74,43 @@ with
     scores as (
         select
             people.person_id,
-            cast(coalesce(worth.fit_score, 0) as decimal(18, 6)) as fit_score,
+            cast(coalesce(fit.fit_score, 0) as decimal(18, 6)) as fit_score,
             cast(
-                coalesce(worth.behaviour_score, 0) as decimal(18, 6)
+                coalesce(behaviour.behaviour_score, 0) as decimal(18, 6)
             ) as behaviour_score,
             cast(
-                coalesce(worth.fit_score, 0)
-                + coalesce(worth.behaviour_score, 0) as decimal(18, 6)
+                coalesce(fit.fit_score, 0)
+                + coalesce(behaviour.behaviour_score, 0) as decimal(18, 6)
             ) as total_score,
-            {% for sum in sums %}
+            cast(
+                coalesce(behaviour.anonymous_points, 0) as decimal(18, 6)
+            ) as anonymous_points,
+            coalesce(behaviour.deeds_counted, 0) as deeds_counted,
+            {% for days in windows %}
                 cast(
-                    cast(coalesce(earned.{{ sum }}, 0) as decimal(24, 0))
-                    * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
-                ) as {{ sum }},
+                    coalesce(earned_lately.score_{{ days }}d, 0) as decimal(18, 6)
+                ) as score_{{ days }}d,
             {% endfor %}
+            coalesce(earned.points_ever, 0) as score_lifetime,
+            cast(
+                coalesce(
+                    round(
+                        earned.faded_points * power(
+                            0.5,
+                            cast(
+                                {{
+                                    dbt.datediff(
+                                        "earned.last_on", as_of_date(), "day"
+                                    )
+                                }} as double
+                            )
+                            / {{ var("score_half_life_days") }}
+                        ),
+                        6
+                    ),
+                    0
+                ) as decimal(18, 6)
+            ) as score_half_life,
             bant_counted.bant_score,
             coalesce(bant_counted.bant_known, 0) as bant_known,
             timing.timing_30d,
@@ -115,8 +119,10 @@ with
             standings.standing
         from people
         inner join standings on people.person_id = standings.person_id
-        left join worth on people.person_id = worth.person_id
+        left join fit on people.person_id = fit.person_id
+        left join behaviour on people.person_id = behaviour.person_id
         left join earned on people.person_id = earned.person_id
+        left join earned_lately on people.person_id = earned_lately.person_id
         left join bant_counted on people.person_id = bant_counted.person_id
         left join timing on people.person_id = timing.person_id
         left join nurture_best on people.person_id = nurture_best.person_id

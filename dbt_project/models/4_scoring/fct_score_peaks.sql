@@ -6,27 +6,63 @@ with
     fit_periods as (select * from {{ ref("int_fit_periods") }}),
     points_by_day as (select * from {{ ref("int_points_by_day") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
-    points as (
-        select * from {{ ref("fct_score_points") }} where score_kind = 'behaviour'
-    ),
     bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
 
-    -- A score rises on a day on which something gets known of deeds, or of the person
-    -- himself (fit); the deed behind such a day is the last one known before.
-    days_of_news as (
-        select
-            fit_periods.person_id,
-            fit_periods.valid_from as scored_on,
-            max_by(scores_then.touch_id, scores_then.scored_on) as touch_id,
-            max_by(scores_then.occurred_at, scores_then.scored_on) as occurred_at
+    fit_changes as (
+        select person_id, valid_from as changed_on, points, true as is_news
         from fit_periods
-        inner join
-            scores_then
-            on fit_periods.person_id = scores_then.person_id
-            and fit_periods.valid_from >= scores_then.scored_on
-        where fit_periods.valid_from < {{ as_of_date() }}
-        group by fit_periods.person_id, fit_periods.valid_from
-        having max(scores_then.scored_on) < fit_periods.valid_from
+        union all
+        select person_id, valid_to, - points, false
+        from fit_periods
+        where valid_to is not null
+    ),
+
+    fit_changed as (
+        select
+            person_id,
+            changed_on,
+            sum(points) as points,
+            max(case when is_news then 1 else 0 end) = 1 as is_news
+        from fit_changes
+        group by person_id, changed_on
+    ),
+
+    -- What the fit came to from each day on which it changed until the next.
+    fit_then as (
+        select
+            person_id,
+            changed_on as fit_from,
+            lead(changed_on, 1, cast('9999-12-31' as date)) over (
+                partition by person_id order by changed_on
+            ) as fit_to,
+            sum(points) over (
+                partition by person_id
+                order by changed_on
+                rows between unbounded preceding and current row
+            ) as fit_score,
+            is_news
+        from fit_changed
+    ),
+
+    people_scored as (
+        select person_id, min(scored_on) as first_scored_on
+        from scores_then
+        group by person_id
+    ),
+
+    -- A score rises on a day on which something gets known of deeds, or of the person
+    -- himself (fit).
+    days_of_news as (
+        select fit_then.person_id, fit_then.fit_from as scored_on
+        from fit_then
+        inner join people_scored on fit_then.person_id = people_scored.person_id
+        where
+            fit_then.is_news
+            and fit_then.fit_from > people_scored.first_scored_on
+            and fit_then.fit_from < {{ as_of_date() }}
+        except
+        select person_id, scored_on
+        from scores_then
     ),
 
     points_of_people_with_news as (
@@ -46,55 +82,15 @@ with
         }}
     ),
 
-    behaviour_of_news as (
-        select person_id, scored_on, sum(points) as behaviour_score
-        from points_of_news
-        group by person_id, scored_on
-    ),
-
     behaviour_then as (
-        select person_id, scored_on, behaviour_score, touch_id, occurred_at
+        select person_id, scored_on, behaviour_score
         from scores_then
         where
             may_rise and behaviour_score is not null and scored_on < {{ as_of_date() }}
         union all
-        select
-            days_of_news.person_id,
-            days_of_news.scored_on,
-            behaviour_of_news.behaviour_score,
-            days_of_news.touch_id,
-            days_of_news.occurred_at
-        from days_of_news
-        inner join
-            behaviour_of_news
-            on days_of_news.person_id = behaviour_of_news.person_id
-            and days_of_news.scored_on = behaviour_of_news.scored_on
-    ),
-
-    fit_then as (
-        select
-            behaviour_then.person_id,
-            behaviour_then.scored_on,
-            sum(fit_periods.points) as fit_score
-        from behaviour_then
-        inner join
-            fit_periods
-            on behaviour_then.person_id = fit_periods.person_id
-            and fit_periods.valid_from <= behaviour_then.scored_on
-            and (
-                fit_periods.valid_to is null
-                or fit_periods.valid_to > behaviour_then.scored_on
-            )
-        group by behaviour_then.person_id, behaviour_then.scored_on
-    ),
-
-    last_known as (
-        select
-            person_id,
-            max_by(touch_id, scored_on) as touch_id,
-            max_by(occurred_at, scored_on) as occurred_at
-        from scores_then
-        group by person_id
+        select person_id, scored_on, sum(points) as behaviour_score
+        from points_of_news
+        group by person_id, scored_on
     ),
 
     -- It may also have risen by itself until the as-of day, when what counted
@@ -104,24 +100,17 @@ with
             behaviour_then.person_id,
             behaviour_then.scored_on,
             behaviour_then.behaviour_score
-            + coalesce(fit_then.fit_score, 0) as total_score,
-            behaviour_then.touch_id,
-            behaviour_then.occurred_at
+            + coalesce(fit_then.fit_score, 0) as total_score
         from behaviour_then
         left join
             fit_then
             on behaviour_then.person_id = fit_then.person_id
-            and behaviour_then.scored_on = fit_then.scored_on
+            and behaviour_then.scored_on >= fit_then.fit_from
+            and behaviour_then.scored_on < fit_then.fit_to
         union all
-        select
-            last_known.person_id,
-            {{ as_of_date() }} as scored_on,
-            scores.behaviour_score + scores.fit_score as total_score,
-            last_known.touch_id,
-            last_known.occurred_at
-        from last_known
-        inner join scores on last_known.person_id = scores.person_id
-        where last_known.person_id in (select person_id from points)
+        select person_id, {{ as_of_date() }} as scored_on, total_score
+        from scores
+        where deeds_counted > 0
     ),
 
     -- First how high, which has one row a person; then when for the first time.
@@ -147,17 +136,23 @@ with
     ),
 
     first_reached as (
-        select
-            days.person_id,
-            peaks_banded.band,
-            min(days.scored_on) as reached_on,
-            min_by(days.touch_id, days.scored_on) as touch_id,
-            min_by(days.occurred_at, days.scored_on) as occurred_at
+        select days.person_id, peaks_banded.band, min(days.scored_on) as reached_on
         from days
         inner join peaks_banded on days.person_id = peaks_banded.person_id
         where days.total_score >= peaks_banded.min_score
         group by days.person_id, peaks_banded.band
     )
 
-select person_id, reached_on, band as score_band, touch_id, occurred_at
+-- The deed behind the day is the last one known by then.
+select
+    first_reached.person_id,
+    first_reached.reached_on,
+    first_reached.band as score_band,
+    max_by(scores_then.touch_id, scores_then.scored_on) as touch_id,
+    max_by(scores_then.occurred_at, scores_then.scored_on) as occurred_at
 from first_reached
+inner join
+    scores_then
+    on first_reached.person_id = scores_then.person_id
+    and first_reached.reached_on >= scores_then.scored_on
+group by first_reached.person_id, first_reached.reached_on, first_reached.band

@@ -1,3 +1,8 @@
+{#
+  A view: points fade every day, so that a table would be written anew every day for all that ever counted. Who asks
+  for some people's points, or for sums, pays for no more than that.
+#}
+{{ config(materialized="view") }}
 with
 
     behaviour_points as (select * from {{ ref("int_behaviour_points") }}),
