@@ -39,7 +39,8 @@ with
         from points_by_day
         inner join rules on points_by_day.rule_id = rules.rule_id
         where
-            points_by_day.occurred_on > {{ dbt.dateadd("day", -longest, as_of_date()) }}
+            points_by_day.occurred_on
+            > cast({{ dbt.dateadd("day", -longest, as_of_date()) }} as date)
     ),
 
     earned_lately as (
