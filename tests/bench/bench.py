@@ -1,7 +1,7 @@
 """Every figure of speed and memory, with its target and whether it is met, one line each.
 
-    make bench                                      # all of it, full sizes: some ten minutes
-    make bench BENCH_ARGS="--quick"                 # smaller sizes: some two minutes
+    make bench                                      # all of it, full sizes
+    make bench BENCH_ARGS="--quick"                 # smaller sizes
     make bench BENCH_ARGS="web_log email_events"    # some benches only
     make bench BENCH_ARGS="--json figures.json"     # the figures as JSON too
 

@@ -1,6 +1,7 @@
 {#
   Visitors that are no people, whatever they do next: one row each, with the rule. Only marked rows are read, so the
   table is made anew each time; a late mail event or a late line judges a visit that was loaded long ago.
+  Sessions are read twice, each time the few columns or rows it takes: a step that two others read is kept whole.
 #}
 with
 
