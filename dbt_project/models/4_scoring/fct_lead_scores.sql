@@ -4,7 +4,9 @@ with
 
     people as (select * from {{ ref("dim_people") }}),
     fit_points as (select * from {{ ref("int_fit_points") }}),
-    behaviour_points as (select * from {{ ref("int_behaviour_points") }}),
+    behaviour_points as (
+        select * from {{ ref("fct_score_points") }} where score_kind = 'behaviour'
+    ),
     points_by_day as (select * from {{ ref("int_points_by_day") }}),
     earned as (select * from {{ ref("int_points_earned") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
