@@ -17,8 +17,7 @@
             select
                 {{ surrogate_key(["'web'", "pages.row_key"]) }} as touch_id,
                 bindings.person_id,
-                -- A session is one visitor's, and has the column in a fifth of the
-                -- room.
+                -- Of the session, which has the texts in a fifth of the room.
                 sessions.visitor_id,
                 sessions.visitor_number,
                 cast(null as {{ dbt.type_string() }}) as identifier,

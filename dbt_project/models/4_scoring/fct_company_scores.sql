@@ -36,7 +36,6 @@ with
         select points_given.*
         from points_given
         inner join people_changed on points_given.person_id = people_changed.person_id
-        where points_given.matters_until > {{ as_of_date() }}
     ),
 
     points_told_apart as ({{ points_worth("points_of_people_changed", "score_days") }}),

@@ -1,6 +1,6 @@
 {#
-  A view: points fade every day, so that a table would be written anew every day for all that ever counted. Who asks
-  for some people's points, or for sums, pays for no more than that.
+  A view: points fade every day, so a table would be written anew every day. Whoever reads it works the points out;
+  what is published holds them as a table.
 #}
 {{ config(materialized="view") }}
 with
