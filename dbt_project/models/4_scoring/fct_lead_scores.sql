@@ -131,28 +131,38 @@ with
         left join nurture_best on people.person_id = nurture_best.person_id
     ),
 
-    scores_banded as (
+    bands_with_ends as (
         select
-            scores.person_id,
-            bands.band_kind,
-            bands.band,
-            row_number() over (
-                partition by scores.person_id, bands.band_kind
-                order by bands.min_score desc
-            ) as band_rank
-        from scores
+            band_kind,
+            band,
+            min_score,
+            lead(min_score) over (
+                partition by band_kind order by min_score
+            ) as ends_before
+        from bands
+    ),
+
+    scores_by_kind as (
+        {% for kind in ["fit", "behaviour", "total"] %}
+            select person_id, '{{ kind }}' as band_kind, {{ kind }}_score as score
+            from scores
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
+    ),
+
+    scores_banded as (
+        select scores_by_kind.person_id, scores_by_kind.band_kind, bands_with_ends.band
+        from scores_by_kind
         inner join
-            bands
-            on case
-                bands.band_kind
-                when 'fit'
-                then scores.fit_score
-                when 'behaviour'
-                then scores.behaviour_score
-                when 'total'
-                then scores.total_score
-            end
-            >= bands.min_score
+            bands_with_ends
+            on scores_by_kind.band_kind = bands_with_ends.band_kind
+            and scores_by_kind.score >= bands_with_ends.min_score
+            and (
+                bands_with_ends.ends_before is null
+                or scores_by_kind.score < bands_with_ends.ends_before
+            )
     ),
 
     grades as (
@@ -162,7 +172,6 @@ with
             || max(case when band_kind = 'behaviour' then band end) as grade,
             max(case when band_kind = 'total' then band end) as score_band
         from scores_banded
-        where band_rank = 1
         group by person_id
     )
 

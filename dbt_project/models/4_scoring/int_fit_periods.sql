@@ -1,39 +1,48 @@
-{# What each rule gave for what was known of a person, and in which days. #}
+{# What each rule gave for what was known of a person, and in which days. A value is judged once, for all who have it. #}
 with
 
     spans as (select * from {{ ref("person_attribute_spans") }}),
     rules as (select * from {{ ref("int_rules_in_use") }} where score_kind = 'fit'),
 
+    attribute_values as (select distinct attribute, attribute_value from spans),
+
     -- One attribute gives points once: of several patterns that match (部長 and 本部長)
     -- the best.
     matches_ranked as (
         select
-            spans.person_id,
-            spans.attribute,
-            spans.attribute_value,
-            spans.valid_from,
-            spans.valid_to,
+            attribute_values.attribute,
+            attribute_values.attribute_value,
             rules.rule_id,
             rules.rule_version,
             rules.points,
             row_number() over (
-                partition by spans.person_id, spans.attribute, spans.valid_from
+                partition by
+                    attribute_values.attribute, attribute_values.attribute_value
                 order by rules.points desc, rules.rule_id
             ) as match_rank
-        from spans
+        from attribute_values
         inner join
             rules
-            on spans.attribute = rules.attribute
-            and spans.attribute_value like rules.attribute_pattern
+            on attribute_values.attribute = rules.attribute
+            and attribute_values.attribute_value like rules.attribute_pattern
+    ),
+
+    best_matches as (
+        select *, attribute || ' = ' || attribute_value as evidence
+        from matches_ranked
+        where match_rank = 1
     )
 
 select
-    person_id,
-    rule_id,
-    rule_version,
-    cast(points as decimal(18, 6)) as points,
-    attribute || ' = ' || attribute_value as evidence,
-    valid_from,
-    valid_to
-from matches_ranked
-where match_rank = 1
+    spans.person_id,
+    best_matches.rule_id,
+    best_matches.rule_version,
+    cast(best_matches.points as decimal(18, 6)) as points,
+    best_matches.evidence,
+    spans.valid_from,
+    spans.valid_to
+from spans
+inner join
+    best_matches
+    on spans.attribute = best_matches.attribute
+    and spans.attribute_value = best_matches.attribute_value
