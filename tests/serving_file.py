@@ -96,6 +96,8 @@ insert into reporting.rpt_funnel_diagnosis
     'アクション率は0.80 %まで来ています。', 'The action rate has come to 0.80 %.');
 insert into reporting.rpt_funnel_facts (fact_id, name_ja, name_en, value, unit)
     values ('visitors_change', '来訪者数の増減', 'change in visitors', 1.12, 'change');
+insert into reporting.rpt_campaign_findings (finding_id, campaign_id, finding_kind, place, text_ja, text_en)
+    values ('f1', 'banner-2026', 'undesigned', 1, '設計のない費用 380,000円', 'JPY 380,000 without a design');
 insert into lifecycle.tiers (tier, tier_rank, in_nurture_scope)
     values ('latent', 1, true), ('apparent', 2, true);
 insert into lifecycle.fct_tier_history (person_id, tier, valid_from)

@@ -400,6 +400,10 @@ def test_requests_not_to_contact_are_told_to_management_and_on_the_lead(reader: 
         assert "関東営業部 メール Contract talks under way" in text_of(reader.get(address).text)
 
 
+def test_money_spent_on_what_nobody_designed_is_told_under_the_campaigns_own_id(reader: TestClient) -> None:
+    assert "banner-2026 JPY 380,000 without a design" in text_of(reader.get("/designs?lang=en").text)
+
+
 # -- check -----------------------------------------------------------------------------------------
 
 

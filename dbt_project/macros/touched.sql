@@ -79,7 +79,12 @@
                 union
                 select person_id
                 from {{ former }}
-                where touch_id in (select touch_id from touches_changed)
+                where
+                    {{
+                        rows_that(
+                            former, "touch_id in (select touch_id from touches_changed)"
+                        )
+                    }}
     {% endif %}
         )
 

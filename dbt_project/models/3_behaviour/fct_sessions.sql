@@ -26,8 +26,10 @@ with
             from {{ ref("int_session_entries") }}
             where
                 built_by <> '{{ invocation_id }}'
-                and visitor_id in (
-                    select visitor_id
+                -- Where another visitor has the same number, its sessions are
+                -- written again, as they were.
+                and visitor_number in (
+                    select {{ number_of_text("visitor_id") }}
                     from bindings
                     where built_by = '{{ invocation_id }}'
                 )

@@ -1,5 +1,3 @@
-{# What holds of the fit today. A view: it is nearly all of int_fit_periods, which is in order. #}
-{{ config(materialized="view") }}
 with
 
     fit_periods as (select * from {{ ref("int_fit_periods") }}),
