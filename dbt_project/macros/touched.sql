@@ -63,8 +63,8 @@
 {%- endmacro %}
 
 {#
-  Of whom a touch is told anew, or was told in `former`, a table of the build before, and is no more. Nobody where all
-  is built anew.
+  Of whom a touch is told anew, or was told in `former`, a table of the build before, and is no more; and the first day
+  of such touches. What was before it has not changed. Nobody where all is built anew.
 #}
 {% macro people_told_anew(former) -%}
     with
@@ -72,22 +72,32 @@
         touches_changed as (select * from {{ ref("int_touches_changed") }}),
 
         people_told as (
-            select person_id
+            select person_id, {{ local_date("occurred_at") }} as told_on
             from touches_changed
             where person_id is not null
     {% if is_incremental() %}
-                union
-                select person_id
+                union all
+                select person_id, occurred_on
                 from {{ former }}
                 where
-                    {{
-                        rows_that(
-                            former, "touch_id in (select touch_id from touches_changed)"
-                        )
-                    }}
+        {{ rows_that(former, "touch_id in (select touch_id from touches_changed)") }}
     {% endif %}
         )
 
-    select distinct person_id
+    select person_id, min(told_on) as changed_from
     from people_told
+    group by person_id
+{%- endmacro %}
+
+{# Rows of a relation by person and day that int_people_rescored tells to be written anew. #}
+{% macro is_rescored(relation, day) -%}
+    -- By equality first, which is far cheaper and leaves little.
+    {{ relation }}.person_id in (select person_id from {{ ref("int_people_rescored") }})
+    and exists (
+        select 1
+        from {{ ref("int_people_rescored") }} as rescored
+        where
+            rescored.person_id = {{ relation }}.person_id
+            and rescored.changed_from <= {{ relation }}.{{ day }}
+    )
 {%- endmacro %}

@@ -1,23 +1,22 @@
 {#
   Points given, counted by person, rule and day: all that sums need, and a fraction of the deeds. Of people whose
-  deeds are told anew it is counted anew.
+  deeds are told anew it is counted anew, from the first day of such a deed on.
 #}
 {{
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{% if is_incremental() %} delete from {{ this }} where person_id in (select person_id from {{ ref('int_people_rescored') }}) {% endif %}",
+        pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ is_rescored(this, 'occurred_on') }} {% endif %}",
     )
 }}
-{%- set people_rescored = ref("int_people_rescored") %}
-
+-- depends_on: {{ ref("int_people_rescored") }}
 with
 
     points_given as (
         select *
-        from {{ ref("int_touch_points") }}
+        from {{ ref("int_touch_points") }} as touch_points
         {% if is_incremental() %}
-            where person_id in (select person_id from {{ people_rescored }})
+            where {{ is_rescored("touch_points", "occurred_on") }}
         {% endif %}
     )
 

@@ -1,25 +1,34 @@
 {#
   The score for deeds of each person on each day on which something got known, and the deed behind it: of that day,
-  the last and weightiest. Of people whose deeds are told anew it is worked out anew.
+  the last and weightiest. Of people whose deeds are told anew it is worked out anew, from the first day of
+  such a deed on: a deed gets known on its day or later.
 #}
 {{
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{% if is_incremental() %} delete from {{ this }} where person_id in (select person_id from {{ ref('int_people_rescored') }}) {% endif %}",
+        pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ is_rescored(this, 'scored_on') }} {% endif %}",
     )
 }}
 {%- set people_rescored = ref("int_people_rescored") %}
-{%- set of_those -%}
-    {% if is_incremental() %}
-        where person_id in (select person_id from {{ people_rescored }})
-    {% endif %}
-{%- endset %}
 
 with
 
-    points_given as (select * from {{ ref("int_touch_points") }} {{ of_those }}),
-    points_by_day as (select * from {{ ref("int_points_by_day") }} {{ of_those }}),
+    points_given as (
+        select *
+        from {{ ref("int_touch_points") }} as touch_points
+        {% if is_incremental() %}
+            where {{ is_rescored("touch_points", "known_on") }}
+        {% endif %}
+    ),
+    -- What was done before may still count on the days that are worked out anew.
+    points_by_day as (
+        select *
+        from {{ ref("int_points_by_day") }}
+        {% if is_incremental() %}
+            where person_id in (select person_id from {{ people_rescored }})
+        {% endif %}
+    ),
     rules as (select * from {{ ref("int_rules_in_use") }}),
 
     deeds_ranked as (
