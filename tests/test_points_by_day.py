@@ -1,4 +1,8 @@
-"""Scores of past days are added up from deeds counted by person, rule and day: the same as deed by deed."""
+"""Scores of past days are added up from deeds counted by person, rule and day: the same as deed by deed.
+
+Where deeds are told anew, the counts of their people are written anew from the first such day on: the same as
+counting all of them.
+"""
 
 from __future__ import annotations
 
@@ -77,3 +81,43 @@ def test_deeds_counted_by_day_come_to_what_the_deeds_come_to(pair: list[tuple], 
         )
     assert by_deed == by_day
     assert all(isinstance(row[3], Decimal) for row in by_day)
+
+
+# Whose a deed is, if anybody's, and on which day it was; none where it is no more.
+told = st.one_of(st.none(), st.tuples(st.sampled_from(["p", "q", "r", None]), st.integers(0, 5)))
+STUBS = {
+    "ref": {"int_touches_changed": "changed", "int_people_rescored": "rescored"}.get,
+    "is_incremental": lambda: True,
+    "local_date": lambda moment: f"cast({moment} as date)",
+    "rows_that": lambda relation, condition: condition,
+}
+TABLES = """
+create table former (touch_id int, person_id text, occurred_on date);
+create table points as from former;
+create table changed (touch_id int, person_id text, occurred_at timestamp);
+"""
+COUNT_ANEW = """
+create table by_day as select person_id, occurred_on, count(*) as deeds from former group by all;
+create table rescored as {{ people_told_anew("former") }};
+delete from by_day where {{ is_rescored("by_day", "occurred_on") }};
+insert into by_day select person_id, occurred_on, count(*) from points
+where {{ is_rescored("points", "occurred_on") }} group by all;
+"""
+ALL_COUNTED = "select person_id, occurred_on, count(*) as deeds from points group by all order by all"
+
+
+@given(st.dictionaries(st.integers(0, 7), st.tuples(told, told), min_size=1))
+@settings(max_examples=100, deadline=None)
+def test_counting_from_the_first_changed_day_on_comes_to_what_counting_all_comes_to(touches: dict) -> None:
+    macros = (PROJECT / "macros/touched.sql").read_text(encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.execute(TABLES)
+        for touch, (before, after) in touches.items():
+            for table, state in (("former", before), ("points", after), ("changed", after or before)):
+                if state and (state[0] or table == "changed") and (before != after or table != "changed"):
+                    person, day = state
+                    row = [touch, person, DAY + timedelta(days=day)]
+                    connection.execute(f"insert into {table} values (?, ?, ?)", row)
+        connection.execute(jinja2.Template(macros + COUNT_ANEW).render(**STUBS))
+        counted = connection.execute("from by_day order by all").fetchall()
+        assert counted == connection.execute(ALL_COUNTED).fetchall()
