@@ -149,6 +149,7 @@ select
     first_reached.reached_on,
     first_reached.band as score_band,
     max_by(scores_then.touch_id, scores_then.scored_on) as touch_id,
+    max_by(scores_then.touch_type, scores_then.scored_on) as touch_type,
     max_by(scores_then.occurred_at, scores_then.scored_on) as occurred_at
 from first_reached
 inner join

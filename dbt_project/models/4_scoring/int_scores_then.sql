@@ -36,6 +36,7 @@ with
             person_id,
             known_on,
             touch_id,
+            rule_id,
             occurred_at,
             rule_points,
             row_number() over (
@@ -50,6 +51,7 @@ with
             person_id,
             known_on as scored_on,
             max(case when nearest_first = 1 then touch_id end) as touch_id,
+            max(case when nearest_first = 1 then rule_id end) as rule_id,
             max(case when nearest_first = 1 then occurred_at end) as occurred_at,
             max(rule_points) > 0 as may_rise
         from deeds_ranked
@@ -72,8 +74,10 @@ select
     cast(scores_then.behaviour_score as decimal(18, 6)) as behaviour_score,
     days.may_rise,
     days.touch_id,
+    rules.touch_type,
     days.occurred_at
 from days
+inner join rules on days.rule_id = rules.rule_id
 left join
     scores_then
     on days.person_id = scores_then.person_id
