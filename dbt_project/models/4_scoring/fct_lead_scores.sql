@@ -10,7 +10,7 @@ with
     points_by_day as (select * from {{ ref("int_points_by_day") }}),
     earned as (select * from {{ ref("int_points_earned") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
-    bands as (select * from {{ ref("score_bands") }}),
+    bands as ({{ bands_with_ends() }}),
     bant as (select * from {{ ref("fct_lead_bant") }}),
     timing as (select * from {{ ref("fct_lead_timing") }}),
     nurture as (select * from {{ ref("fct_nurture_degree") }}),
@@ -131,17 +131,6 @@ with
         left join nurture_best on people.person_id = nurture_best.person_id
     ),
 
-    bands_with_ends as (
-        select
-            band_kind,
-            band,
-            min_score,
-            lead(min_score) over (
-                partition by band_kind order by min_score
-            ) as ends_before
-        from bands
-    ),
-
     scores_by_kind as (
         {% for kind in ["fit", "behaviour", "total"] %}
             select person_id, '{{ kind }}' as band_kind, {{ kind }}_score as score
@@ -153,16 +142,12 @@ with
     ),
 
     scores_banded as (
-        select scores_by_kind.person_id, scores_by_kind.band_kind, bands_with_ends.band
+        select scores_by_kind.person_id, scores_by_kind.band_kind, bands.band
         from scores_by_kind
         inner join
-            bands_with_ends
-            on scores_by_kind.band_kind = bands_with_ends.band_kind
-            and scores_by_kind.score >= bands_with_ends.min_score
-            and (
-                bands_with_ends.ends_before is null
-                or scores_by_kind.score < bands_with_ends.ends_before
-            )
+            bands
+            on scores_by_kind.band_kind = bands.band_kind
+            and {{ is_in_band("scores_by_kind.score") }}
     ),
 
     grades as (

@@ -2,26 +2,15 @@
 with
 
     people as (select * from {{ ref("int_backtest_people") }}),
-    bands as (select * from {{ ref("score_bands") }}),
+    bands as ({{ bands_with_ends() }}),
 
     people_banded as (
-        select
-            people.*,
-            bands.band,
-            bands.min_score,
-            row_number() over (
-                partition by
-                    people.person_id,
-                    people.horizon_days,
-                    people.score_kind,
-                    people.outcome
-                order by bands.min_score desc
-            ) as band_rank
+        select people.*, bands.band, bands.min_score
         from people
         inner join
             bands
             on people.score_kind = bands.band_kind
-            and people.score >= bands.min_score
+            and {{ is_in_band("people.score") }}
     ),
 
     added_up as (
@@ -37,7 +26,6 @@ with
             -- decimals add up to the same digits in any order
             cast(sum(cast(score as decimal(18, 9))) as double) / count(*) as mean_score
         from people_banded
-        where band_rank = 1
         group by score_kind, outcome, horizon_days, cut_on, band, min_score
     ),
 

@@ -6,7 +6,7 @@ with
     fit_periods as (select * from {{ ref("int_fit_periods") }}),
     points_by_day as (select * from {{ ref("int_points_by_day") }}),
     rules as (select * from {{ ref("int_rules_in_use") }}),
-    bands as (select * from {{ ref("score_bands") }} where band_kind = 'total'),
+    bands as ({{ bands_with_ends() }}),
 
     fit_changes as (
         select person_id, valid_from as changed_on, points, true as is_news
@@ -118,21 +118,11 @@ with
         select person_id, max(total_score) as peak_score from days group by person_id
     ),
 
-    bands_with_ends as (
-        select band, min_score, lead(min_score) over (order by min_score) as ends_before
-        from bands
-    ),
-
     peaks_banded as (
-        select peaks.person_id, bands_with_ends.band, bands_with_ends.min_score
+        select peaks.person_id, bands.band, bands.min_score
         from peaks
         inner join
-            bands_with_ends
-            on peaks.peak_score >= bands_with_ends.min_score
-            and (
-                bands_with_ends.ends_before is null
-                or peaks.peak_score < bands_with_ends.ends_before
-            )
+            bands on bands.band_kind = 'total' and {{ is_in_band("peaks.peak_score") }}
     ),
 
     first_reached as (

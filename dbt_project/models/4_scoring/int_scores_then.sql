@@ -1,7 +1,7 @@
 {#
   The score for deeds of each person on each day on which something got known, and the deed behind it: of that day,
-  the last and weightiest. Of people whose deeds are told anew it is worked out anew, from the first day of
-  such a deed on: a deed gets known on its day or later.
+  the last and weightiest. Of people whose deeds are told anew it is worked out anew, from the first day of such a
+  deed on: a deed gets known on its day or later.
 #}
 {{
     config(
