@@ -20,7 +20,7 @@ people = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_s
 
 def sql(model: str) -> str:
     """A model's SQL with its references as plain tables; the models of the back-test need no more of dbt."""
-    macros = (PROJECT / "macros" / name for name in ("backtest.sql", "survival.sql"))
+    macros = (PROJECT / "macros" / name for name in ("backtest.sql", "bands.sql", "survival.sql"))
     files = (*macros, MODELS / f"{model}.sql")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     return jinja2.Template(text).render(ref=str, var=VARS.get)
