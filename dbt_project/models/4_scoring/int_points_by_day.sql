@@ -23,3 +23,5 @@ with
 select person_id, rule_id, occurred_on, known_on, cast(count(*) as bigint) as deeds
 from points_given
 group by person_id, rule_id, occurred_on, known_on
+-- Of each year, what is of one person lies together, as in int_touch_points.
+order by extract(year from occurred_on), person_id

@@ -91,5 +91,8 @@ with
             and touches_human.occurred_at < spans.span_to
     )
 
+-- Of each year, what is of one person lies together: it is found and added up far
+-- cheaper, and years that matter no more are passed over.
 select *
 from points_given
+order by extract(year from occurred_on), person_id
