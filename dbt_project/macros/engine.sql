@@ -31,6 +31,22 @@
     (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
 {%- endmacro %}
 
+{#
+  Days between as the number of midnights passed (of months: of their firsts), which is what dbt's own macro counts. That
+  one goes through timestamps, and scores ask for many millions of ages: dates are subtracted in a sixth of the time.
+#}
+{% macro duckdb__datediff(first_date, second_date, datepart) -%}
+    {% if datepart == "day" -%}
+        (cast({{ second_date }} as date) - cast({{ first_date }} as date))
+    {%- else -%}
+        date_diff(
+            '{{ datepart }}',
+            cast({{ first_date }} as timestamp),
+            cast({{ second_date }} as timestamp)
+        )
+    {%- endif %}
+{%- endmacro %}
+
 {# A timestamp moved by whole minutes (negative: earlier). #}
 {% macro plus_minutes(ts, minutes) -%}
     {{ return(adapter.dispatch("plus_minutes")(ts, minutes)) }}

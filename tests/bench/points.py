@@ -6,8 +6,8 @@ The identity stage is not measured: its tables are written as they would stand, 
 beside both histories. One statement by hand joins, fades, caps and adds up the same rows into one table, each
 point beside the sums of its person; they must be ours to the digit (but for the last one of the sum with one
 half-life), or the bench breaks. A day brings page views, names some browsers whose past becomes somebody's,
-and moves the as-of day, so that every point fades; three days are timed as in touches.py. Scores of the past
-(the curve, the back-test, what the timing chance is made of) stand apart, with no target.
+and moves the as-of day, so that every point fades; ten days are timed as in touches.py. Scores of the past
+(the curve, the back-test, what the timing chance is made of) stand apart, once at the end, with no target.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import touches
 from figure import Figure
-from touches import AS_OF, DAYS, DAYS_TIMED, FACTS, Cost, alone, middle
+from touches import AS_OF, DAYS, DAYS_TIMED, FACTS, Cost, alone, mean
 
 from orchestration.home import Home
 
@@ -186,7 +186,6 @@ class Day:
 
     of_touches: Cost
     of_scores: Cost
-    of_past: Cost
 
     @property
     def whole(self) -> Cost:
@@ -199,13 +198,13 @@ class Day:
 
 @dataclass(frozen=True)
 class History:
-    """What was measured on one length of history; of its days the middle costs."""
+    """What was measured on one length of history; of its days the mean."""
 
     built: Built
     day: Cost
     day_of_touches: Cost
     day_of_scores: Cost
-    day_of_past: Cost
+    past_anew: Cost
 
 
 def measure(size: str) -> list[Figure]:
@@ -255,8 +254,8 @@ def _of_the_day(short: History, long: History, on: str) -> list[Figure]:
             Figure(f"points_{part}_wall_ratio", ten.wall / one.wall, at_most=1.2, why=why),
             Figure(f"points_{part}_processor_ratio", ten.processor / one.processor, at_most=1.2, why=why),
         ]
-    past = long.day_of_past.processor / short.day_of_past.processor
-    return [*figures, Figure("points_day_of_past_processor_ratio", past, why="all past days anew; no target")]
+    past = long.past_anew.processor / short.past_anew.processor
+    return [*figures, Figure("points_past_processor_ratio", past, why="all past days anew; no target")]
 
 
 def _measured(folder: Path, rows: int, visitors: int, new: int) -> History:
@@ -264,10 +263,10 @@ def _measured(folder: Path, rows: int, visitors: int, new: int) -> History:
     days = [alone(_day, folder, rows, visitors, new, number) for number in range(1, DAYS_TIMED + 1)]
     return History(
         built,
-        middle([day.whole for day in days]),
-        middle([day.of_touches for day in days]),
-        middle([day.of_scores for day in days]),
-        middle([day.of_past for day in days]),
+        mean([day.whole for day in days]),
+        mean([day.of_touches for day in days]),
+        mean([day.of_scores for day in days]),
+        alone(_past, folder, DAYS_TIMED),
     )
 
 
@@ -291,8 +290,11 @@ def _day(folder: Path, rows: int, visitors: int, new: int, number: int) -> Day:
     of_touches = touches.build(home, day, FACTS, full=False)
     touches.build(home, day, BESIDE, full=False)
     of_scores = touches.build(home, day, [*POINTS, *SCORES, *BEHIND], full=False)
-    of_past = touches.build(home, day, HISTORY, full=False)
-    return Day(of_touches, of_scores, of_past)
+    return Day(of_touches, of_scores)
+
+
+def _past(folder: Path, number: int) -> Cost:
+    return touches.build(Home(folder / "home"), touches.as_of_day(number), HISTORY, full=False)
 
 
 def _invent_people(home: Home, visitors: int, named: int) -> None:
