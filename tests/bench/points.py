@@ -198,21 +198,37 @@ class Day:
 
 @dataclass(frozen=True)
 class History:
-    """What was measured on one length of history; of its days the mean."""
+    """What was measured on one length of history."""
 
     built: Built
-    day: Cost
-    day_of_touches: Cost
-    day_of_scores: Cost
+    days: tuple[Day, ...]
     past_anew: Cost
+
+    @property
+    def day(self) -> Cost:
+        """The mean of its days, whole."""
+        return mean([day.whole for day in self.days])
+
+    @property
+    def day_of_touches(self) -> Cost:
+        """The mean of their touches."""
+        return mean([day.of_touches for day in self.days])
+
+    @property
+    def day_of_scores(self) -> Cost:
+        """The mean of their points, scores, peaks and companies."""
+        return mean([day.of_scores for day in self.days])
 
 
 def measure(size: str) -> list[Figure]:
     """Full: twice the statement by hand. A day: 1.2 times on ten times the history. Memory: 8 GiB."""
     short, long, new = SIZES[size]
     with tempfile.TemporaryDirectory(prefix="ikusei-points-") as folder:
-        first = _measured(Path(folder) / "short", short, long // 10, new)
-        second = _measured(Path(folder) / "long", long, long // 10, new)
+        homes = [(Path(folder) / str(rows), rows, long // 10) for rows in (short, long)]
+        built = [alone(_history, *home) for home in homes]
+        days = touches.in_turns(_day, [(*home, new) for home in homes])
+        past = [alone(_past, home[0]) for home in homes]
+    first, second = (History(*measured) for measured in zip(built, days, past, strict=True))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [
         *_of_the_full(second, f"{long:,} touches of {long // 10:,} visitors"),
@@ -258,18 +274,6 @@ def _of_the_day(short: History, long: History, on: str) -> list[Figure]:
     return [*figures, Figure("points_past_processor_ratio", past, why="all past days anew; no target")]
 
 
-def _measured(folder: Path, rows: int, visitors: int, new: int) -> History:
-    built = alone(_history, folder, rows, visitors)
-    days = [alone(_day, folder, rows, visitors, new, number) for number in range(1, DAYS_TIMED + 1)]
-    return History(
-        built,
-        mean([day.whole for day in days]),
-        mean([day.of_touches for day in days]),
-        mean([day.of_scores for day in days]),
-        alone(_past, folder, DAYS_TIMED),
-    )
-
-
 def _history(folder: Path, rows: int, visitors: int) -> Built:
     home = touches.new_home(folder)
     touches.invent(home, rows, visitors, seconds=DAYS * 86_400)
@@ -293,8 +297,8 @@ def _day(folder: Path, rows: int, visitors: int, new: int, number: int) -> Day:
     return Day(of_touches, of_scores)
 
 
-def _past(folder: Path, number: int) -> Cost:
-    return touches.build(Home(folder / "home"), touches.as_of_day(number), HISTORY, full=False)
+def _past(folder: Path) -> Cost:
+    return touches.build(Home(folder / "home"), touches.as_of_day(DAYS_TIMED), HISTORY, full=False)
 
 
 def _invent_people(home: Home, visitors: int, named: int) -> None:

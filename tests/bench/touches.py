@@ -4,11 +4,11 @@
 
 The identity stage is not measured here: its small tables (who a visitor is from when on) are written as they
 would stand. A day brings 50,000 new page views of old and new visitors, and names some of the old ones, whose
-whole past is bound anew. Ten days are timed, each in a process of its own as a run is, and their mean is
-told: every third to fifth day the engine merges blocks of a table, not on the same days on both histories,
-and the middle of three days holds that or does not by chance. Seconds of the processor stand beside the
-wall's, since other work moves the wall clock. There are ten times the visitors on ten times the history;
-points.py has the same visitors on both.
+whole past is bound anew. Ten days are timed, on both histories in turns and each in a process of its own as a
+run is, and their mean is told: every third to fifth day the engine merges blocks of a table, not on the same
+days on both histories, and the middle of three days holds that or does not by chance. Seconds of the
+processor stand beside the wall's, since other work moves the wall clock. There are ten times the visitors on
+ten times the history; points.py has the same visitors on both.
 """
 
 from __future__ import annotations
@@ -101,36 +101,21 @@ class Cost:
     processor: float
 
 
-@dataclass(frozen=True)
-class History:
-    """What was measured on one length of history."""
-
-    full: Cost
-    day: Cost
-
-
 def measure(size: str) -> list[Figure]:
     """A day on ten times the history may cost 1.2 times as much."""
     short, long, new = SIZES[size]
     with tempfile.TemporaryDirectory(prefix="ikusei-touches-") as folder:
-        first = _measured(Path(folder) / "short", short, new)
-        second = _measured(Path(folder) / "long", long, new)
+        homes = [(Path(folder) / str(rows), rows) for rows in (short, long)]
+        _, full = [alone(_history, *home) for home in homes]
+        one, ten = [mean(days) for days in in_turns(_day, [(*home, new) for home in homes])]
     on = f"{new:,} new touches on {long:,} against {short:,}"
     return [
-        Figure("touches_full_seconds", second.full.wall, "s", why=f"{long:,} touches from raw rows"),
-        Figure("touches_day_seconds_short", first.day.wall, "s", why=f"{new:,} on {short:,}"),
-        Figure("touches_day_seconds_long", second.day.wall, "s", why=f"{new:,} on {long:,}"),
-        Figure("touches_day_wall_ratio", second.day.wall / first.day.wall, at_most=1.2, why=on),
-        Figure(
-            "touches_day_processor_ratio", second.day.processor / first.day.processor, at_most=1.2, why=on
-        ),
+        Figure("touches_full_seconds", full.wall, "s", why=f"{long:,} touches from raw rows"),
+        Figure("touches_day_seconds_short", one.wall, "s", why=f"{new:,} on {short:,}"),
+        Figure("touches_day_seconds_long", ten.wall, "s", why=f"{new:,} on {long:,}"),
+        Figure("touches_day_wall_ratio", ten.wall / one.wall, at_most=1.2, why=on),
+        Figure("touches_day_processor_ratio", ten.processor / one.processor, at_most=1.2, why=on),
     ]
-
-
-def _measured(folder: Path, rows: int, new: int) -> History:
-    full = alone(_history, folder, rows)
-    days = [alone(_day, folder, rows, new, number) for number in range(1, DAYS_TIMED + 1)]
-    return History(full, mean(days))
 
 
 def _history(folder: Path, rows: int) -> Cost:
@@ -154,6 +139,12 @@ def alone(deed: Callable[..., Any], *arguments: object) -> Any:
     """What a deed gives in a process of its own, as each run is one: an old process is slower."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(deed, *arguments).result()
+
+
+def in_turns(day: Callable[..., Any], homes: Sequence[tuple]) -> list[tuple]:
+    """The days of each home; each day on one after the other, so that both meet slow hours."""
+    turns = [[alone(day, *home, number) for home in homes] for number in range(1, DAYS_TIMED + 1)]
+    return list(zip(*turns, strict=True))
 
 
 def mean(costs: Sequence[Cost]) -> Cost:
