@@ -1,4 +1,6 @@
 {# How far a person ever came: scores fade and deals end, but who once was hot was handed over then. #}
+{%- set last_day = "cast('2100-01-01' as date)" %}
+{%- set more_than_days = 1000000 %}
 with
 
     scores_then as (select * from {{ ref("int_scores_then") }}),
@@ -113,37 +115,82 @@ with
         where deeds_counted > 0
     ),
 
-    -- First how high, which has one row a person; then when for the first time.
-    peaks as (
-        select person_id, max(total_score) as peak_score from days group by person_id
+    bands_numbered as (
+        select *, row_number() over (order by min_score) as height
+        from bands
+        where band_kind = 'total'
     ),
 
-    peaks_banded as (
-        select peaks.person_id, bands.band, bands.min_score
-        from peaks
-        inner join
-            bands on bands.band_kind = 'total' and {{ is_in_band("peaks.peak_score") }}
-    ),
-
-    first_reached as (
-        select days.person_id, peaks_banded.band, min(days.scored_on) as reached_on
+    -- The higher the band and the earlier the day, the greater is one number of both,
+    -- so that one look at the days of a person finds the first in the highest band.
+    peaks_numbered as (
+        select
+            days.person_id,
+            max(
+                bands.height * {{ more_than_days }}
+                + {{ dbt.datediff("days.scored_on", last_day, "day") }}
+            ) as height_and_days_left
         from days
-        inner join peaks_banded on days.person_id = peaks_banded.person_id
-        where days.total_score >= peaks_banded.min_score
-        group by days.person_id, peaks_banded.band
+        inner join bands_numbered as bands on {{ is_in_band("days.total_score") }}
+        group by days.person_id
+    ),
+
+    peaks_dated as (
+        select
+            person_id,
+            cast(
+                floor(height_and_days_left / {{ more_than_days }}.0) as bigint
+            ) as height,
+            cast(
+                {{
+                    dbt.dateadd(
+                        "day",
+                        "- cast(height_and_days_left % "
+                        ~ more_than_days
+                        ~ " as integer)",
+                        last_day,
+                    )
+                }} as date
+            ) as reached_on
+        from peaks_numbered
+    ),
+
+    peaks as (
+        select peaks_dated.person_id, peaks_dated.reached_on, bands_numbered.band
+        from peaks_dated
+        inner join bands_numbered on peaks_dated.height = bands_numbered.height
+    ),
+
+    -- The deed behind the day is the last one known by then: nearly always the day's
+    -- own.
+    peaks_with_deeds as (
+        select
+            peaks.*,
+            scores_then.touch_id,
+            scores_then.touch_type,
+            scores_then.occurred_at
+        from peaks
+        left join
+            scores_then
+            on peaks.person_id = scores_then.person_id
+            and peaks.reached_on = scores_then.scored_on
     )
 
--- The deed behind the day is the last one known by then.
+select person_id, reached_on, band as score_band, touch_id, touch_type, occurred_at
+from peaks_with_deeds
+where touch_id is not null
+union all
 select
-    first_reached.person_id,
-    first_reached.reached_on,
-    first_reached.band as score_band,
+    peaks.person_id,
+    peaks.reached_on,
+    peaks.band as score_band,
     max_by(scores_then.touch_id, scores_then.scored_on) as touch_id,
     max_by(scores_then.touch_type, scores_then.scored_on) as touch_type,
     max_by(scores_then.occurred_at, scores_then.scored_on) as occurred_at
-from first_reached
+from peaks_with_deeds as peaks
 inner join
     scores_then
-    on first_reached.person_id = scores_then.person_id
-    and first_reached.reached_on >= scores_then.scored_on
-group by first_reached.person_id, first_reached.reached_on, first_reached.band
+    on peaks.person_id = scores_then.person_id
+    and peaks.reached_on > scores_then.scored_on
+where peaks.touch_id is null
+group by peaks.person_id, peaks.reached_on, peaks.band
