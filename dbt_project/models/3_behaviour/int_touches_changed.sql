@@ -22,12 +22,12 @@
         or first_new
     ) %}
 {%- endif %}
-{%- set visitors_changed -%}
-    (
+{%- set of_visitors_changed -%}
+    visitor_number in (
         select {{ number_of_text("visitor_id") }} as visitor_number
         from {{ ref("int_visitor_bindings") }}
         where {{ this_build }}
-    ) as visitors_changed
+    )
 {%- endset %}
 {#-
   Two queries each, which skip what they do not need; one with an `or` reads all there ever was. Rows of the past are
@@ -46,9 +46,9 @@
         and session_started_at in (
             select started_at
             from {{ ref("fct_sessions") }}
-            where visitor_number in (select visitor_number from {{ visitors_changed }})
+            where {{ of_visitors_changed }}
         )
-        and visitor_number in (select visitor_number from {{ visitors_changed }})
+        and {{ of_visitors_changed }}
 {%- endset %}
 {%- set sessions -%}
     select *
@@ -59,14 +59,7 @@
     from {{ ref("fct_sessions") }}
     where
         started_at < {{ first_new }}
-        and {{
-            rows_that(
-                ref("fct_sessions"),
-                "visitor_number in (select visitor_number from "
-                ~ visitors_changed
-                ~ ")",
-            )
-        }}
+        and {{ rows_that(ref("fct_sessions"), of_visitors_changed) }}
 {%- endset %}
 with touches_told as ({{ touches_told(pages, sessions) }})
 

@@ -1,5 +1,4 @@
 {# How far a person ever came: scores fade and deals end, but who once was hot was handed over then. #}
-{%- set last_day = "cast('2100-01-01' as date)" %}
 {%- set more_than_days = 1000000 %}
 with
 
@@ -122,14 +121,15 @@ with
     ),
 
     -- The higher the band and the earlier the day, the greater is one number of both,
-    -- so that one look at the days of a person finds the first in the highest band.
+    -- so that one look at the days of a person finds the first in the highest band. A
+    -- step between bands is longer than all the days that ever were.
     peaks_numbered as (
         select
             days.person_id,
             max(
                 bands.height * {{ more_than_days }}
-                + {{ dbt.datediff("days.scored_on", last_day, "day") }}
-            ) as height_and_days_left
+                + {{ dbt.datediff("days.scored_on", as_of_date(), "day") }}
+            ) as height_and_days_ago
         from days
         inner join bands_numbered as bands on {{ is_in_band("days.total_score") }}
         group by days.person_id
@@ -139,16 +139,16 @@ with
         select
             person_id,
             cast(
-                floor(height_and_days_left / {{ more_than_days }}.0) as bigint
+                floor(height_and_days_ago / {{ more_than_days }}.0) as bigint
             ) as height,
             cast(
                 {{
                     dbt.dateadd(
                         "day",
-                        "- cast(height_and_days_left % "
+                        "- cast(height_and_days_ago % "
                         ~ more_than_days
                         ~ " as integer)",
-                        last_day,
+                        as_of_date(),
                     )
                 }} as date
             ) as reached_on
